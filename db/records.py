@@ -1,0 +1,195 @@
+"""What crosses the door of the store: plain records, independent of tables and of torch.
+
+Seconds are float seconds, memory is bytes, energy is joules, metrics are fractions (0.895, not 89.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How a trial ended. Every trial ends as one of these; a failure is a result with its reason."""
+
+    FINISHED = "finished"
+    MISSED_TARGET = "missed_target"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def has_metric(self) -> bool:
+        """Whether a trial that ended so has predictions and so a test metric."""
+        return self in (Status.FINISHED, Status.MISSED_TARGET)
+
+
+class Trust(StrEnum):
+    """How far a row can be believed (DESIGN: the trust ladder). Rows of one's own runs are `measured_here`."""
+
+    MEASURED_HERE = "measured_here"
+    SELF_REPORTED = "self_reported"
+    CHECKED = "checked"
+    REPRODUCED = "reproduced"
+    DISPUTED = "disputed"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True)
+class MachineRecord:
+    """The hardware, by model and not by serial number. `machine_id` is a hash of the other fields that decide speed."""
+
+    machine_id: str
+    cpu_model: str
+    cpu_cores: int
+    memory_bytes: int
+    gpu_model: str | None = None
+    gpu_memory_bytes: int | None = None
+    gpu_driver: str | None = None
+    operating_system: str = ""
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """One invocation of the runner on one machine."""
+
+    session_id: str
+    machine_id: str
+    started_at: datetime
+    suite: str | None
+    command: str
+    code_version: str
+    environment: dict[str, Any] = field(default_factory=dict)
+    """Versions of Python, torch and the like, thread counts, allocator settings."""
+    finished_at: datetime | None = None
+    calibration_before: dict[str, float] | None = None
+    calibration_after: dict[str, float] | None = None
+    """Seconds of each calibration kernel, for example {"gemm": 0.01, "aggregate": 0.02, "gather": 0.01}."""
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """One dataset in one version. `name` is the canonical spec, for example `cora(split=full)`."""
+
+    name: str
+    version: str
+    sha256: str
+    nodes: int
+    edges: int
+    features: int
+    classes: int
+    graphs: int
+    level: str
+    """What a label belongs to: `node` or `graph`."""
+    metric: str
+    edge_homophily: float | None
+    adjusted_homophily: float | None
+    description: str = ""
+    substitute_for: str | None = None
+
+
+@dataclass(frozen=True)
+class MethodRecord:
+    """One method: a choice of backbone, strategy, rescaler and quantizer with their parameters."""
+
+    name: str
+    """Canonical spelling; it parses back to the same method."""
+    backbone: str
+    """Canonical spec of the part, for example `gcn(layers=3)`; the same for the next three."""
+    strategy: str
+    rescaler: str | None
+    quantizer: str | None
+    track: str
+    """`training` or `low_bit`."""
+    reference: str
+    """Name of the method this one is paired with: same backbone, full batch, FP32. A reference names itself."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One evaluation during a trial."""
+
+    epoch: int
+    step: int
+    scored_seconds: float
+    train_loss: float
+    validation_metric: float
+    node_visits: int
+    edge_visits: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where the wall time of a trial's process went. The parts sum to `wall` within 1 %."""
+
+    load: float
+    preprocess: float
+    compile: float
+    train: float
+    evaluate: float
+    checkpoint: float
+    idle: float
+    wall: float
+
+    @property
+    def scored(self) -> float:
+        """Scored time: preprocess + compile + train."""
+        return self.preprocess + self.compile + self.train
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One (dataset, split, seed, method, protocol) on one machine."""
+
+    trial_id: str
+    """A UUIDv7, made by the runner."""
+    fingerprint: str
+    """Hash of dataset version, method, protocol, split, seed, repeat, hardware class and code version; unique in a store."""
+    session_id: str
+    machine_id: str
+    dataset: str
+    dataset_version: str
+    method: str
+    protocol: str
+    """Hash of everything in `protocol_settings`; rows are compared only within one protocol."""
+    protocol_settings: dict[str, Any]
+    """Optimizer, learning rate, budget, evaluation cadence, early stopping, target."""
+    preset: str | None
+    split: int
+    seed: int
+    repeat: int
+    device: str
+    """`cpu` or `cuda`."""
+    status: Status
+    started_at: datetime
+    reason: str | None = None
+    """One sentence for a status other than finished."""
+    log_tail: str | None = None
+    attempt: int = 1
+    ledger: Ledger | None = None
+    validation_metric: float | None = None
+    test_metric: float | None = None
+    selected_epoch: int | None = None
+    epochs: int | None = None
+    parameters: int | None = None
+    model_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above its level before the model."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """Every memory number with its definition: {"rss_above_start": {"bytes": 1, "definition": "..."}, ...}."""
+    energy_joules: float | None = None
+    energy: dict[str, Any] = field(default_factory=dict)
+    """Details of the measurement, or {"reason": "..."} when there is none."""
+    inference_seconds: float | None = None
+    node_visits: int | None = None
+    edge_visits: int | None = None
+    predictions_sha256: str | None = None
+    environment: dict[str, Any] = field(default_factory=dict)
+    """What only the trial's own process knows: allocator settings, thread counts, warm-up seconds."""
+    trust: Trust = Trust.MEASURED_HERE
+    curve: tuple[CurvePoint, ...] = ()
+    predictions: bytes | None = None
+    """Compressed predictions on validation and test nodes (or graphs), so that the metric can be computed again."""

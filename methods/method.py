@@ -1,0 +1,77 @@
+"""A method: one backbone, one strategy, and at most one rescaler and one quantizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from methods.errors import SpecError
+from methods.parameters import canonical
+from methods.plugin import KINDS, find
+from methods.spec import Spec, parse_specs
+
+REFERENCE_STRATEGY = Spec("full_batch")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One choice of each kind, written `gat(layers=3)+coarse_to_fine+dr_rg+qlr(bits=2)`."""
+
+    backbone: Spec
+    strategy: Spec = REFERENCE_STRATEGY
+    rescaler: Spec | None = None
+    quantizer: Spec | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Method:
+        """Read a method; parts may come in any order, and a part left out means none or full batch.
+
+        Raises:
+            SpecError: an unknown name or parameter, two parts of one kind, or no backbone.
+        """
+        parts: dict[str, Spec] = {}
+        for spec in parse_specs(text):
+            kind, plugin = find(spec.name)
+            if kind in parts:
+                raise SpecError(f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}")
+            parts[kind] = canonical(spec, plugin)
+        if "backbone" not in parts:
+            raise SpecError(f"'{text}' names no backbone; write for example gcn+{text}")
+        return cls(**parts)
+
+    @property
+    def name(self) -> str:
+        """The canonical spelling, which `parse` reads back."""
+        return "+".join(str(part) for kind in KINDS if (part := getattr(self, kind)) is not None)
+
+    @property
+    def reference(self) -> Method:
+        """The method this one is measured against: the same backbone, full batch, FP32."""
+        return Method(self.backbone)
+
+    @property
+    def track(self) -> Literal["training", "low_bit"]:
+        """`low_bit` when numbers are stored or computed in fewer bits, else `training`."""
+        return "low_bit" if self.quantizer else "training"
+
+    def with_backbone_defaults(self, defaults: dict[str, Any]) -> Method:
+        """Fill in backbone parameters that were not written out.
+
+        Raises:
+            SpecError: a default that the backbone does not have.
+        """
+        plugin = find(self.backbone.name)[1]
+        merged = Spec(self.backbone.name, {**defaults, **self.backbone.parameters})
+        return replace(self, backbone=canonical(merged, plugin))
+
+    def build(self, kind: Literal["strategy", "rescaler", "quantizer"]) -> Any:
+        """Make the plug-in of a kind, or None where the method has none."""
+        spec: Spec | None = getattr(self, kind)
+        return None if spec is None else find(spec.name)[1](**spec.parameters)
+
+    def build_backbone(self, in_features: int, out_features: int) -> Any:
+        """Make the network for a problem of these widths."""
+        return find(self.backbone.name)[1](in_features, out_features, **self.backbone.parameters)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,118 @@
+"""Parameters of plug-ins: read from the constructor's signature, checked before anything is built."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from methods.errors import SpecError
+from methods.spec import Spec, Value, format_value, nearest
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a number, both inclusive; `below` is exclusive."""
+
+    low: float | None = None
+    high: float | None = None
+    below: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        return (
+            (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        bounds = [
+            f"at least {self.low:g}" if self.low is not None else "",
+            f"at most {self.high:g}" if self.high is not None else "",
+            f"below {self.below:g}" if self.below is not None else "",
+        ]
+        return " and ".join(bound for bound in bounds if bound)
+
+
+PositiveInt = Annotated[int, Range(low=1)]
+NonNegativeInt = Annotated[int, Range(low=0)]
+DropoutRate = Annotated[float, Range(low=0.0, below=1.0)]
+Fraction = Annotated[float, Range(low=0.0, high=1.0)]
+NonNegative = Annotated[float, Range(low=0.0)]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One keyword-only argument of a plug-in's constructor."""
+
+    name: str
+    annotation: Any
+    default: Value
+
+    def read(self, value: Value, owner: str) -> Value:
+        """Check and convert a parsed value.
+
+        Raises:
+            SpecError: the value has the wrong type or lies outside the declared range.
+        """
+        kinds, choices, bounds = _unpack(self.annotation)
+        if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if choices:
+            if value is None and "none" in choices:
+                value = "none"  # `norm=none` is a choice like any other
+            if value not in choices:
+                known = ", ".join(format_value(choice) for choice in choices)
+                raise SpecError(
+                    f"{owner}({self.name}={format_value(value)}) is not possible; choose from: {known}"
+                )
+            return value
+        # bool is an int to Python, but `layers=true` is a mistake
+        if not any(type(value) is kind for kind in kinds):
+            expected = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}")
+        if bounds is not None and value is not None and value not in bounds:
+            raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; must be {bounds}")
+        return value
+
+
+def parameters_of(plugin: type) -> dict[str, Parameter]:
+    """The keyword-only arguments of a plug-in's constructor, in the order of the signature."""
+    hints = typing.get_type_hints(plugin.__init__, include_extras=True)
+    signature = inspect.signature(plugin.__init__)
+    return {
+        name: Parameter(name, hints.get(name, Any), argument.default)
+        for name, argument in signature.parameters.items()
+        if argument.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def canonical(spec: Spec, plugin: type) -> Spec:
+    """Check a spec against a plug-in; keep only what differs from the defaults, in the order of the signature.
+
+    Raises:
+        SpecError: an unknown parameter or an impossible value.
+    """
+    known = parameters_of(plugin)
+    for name in spec.parameters:
+        if name not in known:
+            hint = nearest(name, known) if known else "it has none"
+            raise SpecError(f"{spec.name} has no parameter '{name}'; {hint}")
+    given = {name: known[name].read(value, spec.name) for name, value in spec.parameters.items()}
+    return Spec(spec.name, {name: given[name] for name in known if name in given and given[name] != known[name].default})
+
+
+def _unpack(annotation: Any) -> tuple[tuple[type, ...], tuple[Value, ...], Range | None]:
+    """Types, literal choices and bounds of an annotation such as `Annotated[int, Range(1)] | None`."""
+    bounds: Range | None = None
+    if typing.get_origin(annotation) is Annotated:
+        annotation, *extra = typing.get_args(annotation)
+        bounds = next((item for item in extra if isinstance(item, Range)), None)
+    if typing.get_origin(annotation) is Literal:
+        return (), typing.get_args(annotation), None
+    if typing.get_args(annotation) and type(None) in typing.get_args(annotation):
+        inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+        kinds, choices, inner_bounds = _unpack(inner[0])
+        return (*kinds, type(None)), choices, bounds or inner_bounds
+    return (annotation,), (), bounds
