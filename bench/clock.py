@@ -31,7 +31,7 @@ class TimeLedger:
 
     Args:
         started_ns: `time.perf_counter_ns()` of the parent when it spawned this process (all processes of one
-            machine share that clock), so that the start of the interpreter is charged to `load`; None means now.
+            machine share that clock), so that starting the interpreter is charged to `load`; None means now.
         synchronize: waits until the device has finished its work, or None for a device that never runs ahead.
 
     Raises:
@@ -113,7 +113,7 @@ class TimeLedger:
 
 
 class _Account:
-    # one object per account and ledger, because a generator-based context manager costs more than 2 microseconds
+    # one object per account and ledger: a context manager made by a generator costs more than 2 microseconds
     __slots__ = ("_ledger", "_name")
 
     def __init__(self, ledger: TimeLedger, name: str) -> None:
