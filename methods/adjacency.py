@@ -22,7 +22,12 @@ class Adjacency:
     """
 
     def __init__(
-        self, indptr: Tensor, indices: Tensor, columns: int, values: Tensor | None = None, symmetric: bool = False
+        self,
+        indptr: Tensor,
+        indices: Tensor,
+        columns: int,
+        values: Tensor | None = None,
+        symmetric: bool = False,
     ) -> None:
         index_type = torch.int32 if max(indices.numel(), columns) < 2**31 else torch.int64
         self.indptr = indptr.to(index_type).contiguous()
@@ -102,7 +107,9 @@ class Adjacency:
     def to(self, device: torch.device | str) -> Adjacency:
         """A copy on another device, without the caches."""
         values = None if self.values is None else self.values.to(device)
-        return Adjacency(self.indptr.to(device), self.indices.to(device), self.columns, values, self.symmetric)
+        return Adjacency(
+            self.indptr.to(device), self.indices.to(device), self.columns, values, self.symmetric
+        )
 
     def _with_self_loops(self) -> Adjacency:
         rows, columns = self.row_of_entry(), self.indices.long()

@@ -30,7 +30,9 @@ def aggregate(adjacency: Adjacency, x: Tensor) -> Tensor:
         MethodError: the shapes do not fit.
     """
     if x.dim() != 2 or x.shape[0] != adjacency.columns:
-        raise MethodError(f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}")
+        raise MethodError(
+            f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}"
+        )
     return _Aggregate.apply(x, adjacency)
 
 
@@ -59,7 +61,11 @@ def attend(
         MethodError: the shapes do not fit.
     """
     heads = source_scores.shape[1]
-    expected = [(adjacency.columns, heads), (adjacency.rows, heads), (adjacency.columns, heads, messages.shape[-1])]
+    expected = [
+        (adjacency.columns, heads),
+        (adjacency.rows, heads),
+        (adjacency.columns, heads, messages.shape[-1]),
+    ]
     given = [tuple(tensor.shape) for tensor in (source_scores, target_scores, messages)]
     if given != expected:
         raise MethodError(f"attend needs shapes {expected} but got {given}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from methods.errors import SpecError
 from methods.parameters import canonical
 from methods.plugin import KINDS, find
 from methods.spec import Spec, parse_specs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from methods.problem import Problem
 
 REFERENCE_STRATEGY = Spec("full_batch")
 
@@ -33,7 +38,9 @@ class Method:
         for spec in parse_specs(text):
             kind, plugin = find(spec.name)
             if kind in parts:
-                raise SpecError(f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}")
+                raise SpecError(
+                    f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}"
+                )
             parts[kind] = canonical(spec, plugin)
         if "backbone" not in parts:
             raise SpecError(f"'{text}' names no backbone; write for example gcn+{text}")
@@ -69,9 +76,15 @@ class Method:
         spec: Spec | None = getattr(self, kind)
         return None if spec is None else find(spec.name)[1](**spec.parameters)
 
-    def build_backbone(self, in_features: int, out_features: int) -> Any:
-        """Make the network for a problem of these widths."""
-        return find(self.backbone.name)[1](in_features, out_features, **self.backbone.parameters)
+    def build_backbone(self, problem: Problem) -> nn.Module:
+        """Make the network for a problem; integer-coded features get an embedding in front."""
+        plugin = find(self.backbone.name)[1]
+        if problem.categories is None:
+            return plugin(problem.graph.x.shape[1], problem.out_features, **self.backbone.parameters)
+        from methods.backbones.embedding import CATEGORY_WIDTH, Embedded
+
+        network = plugin(CATEGORY_WIDTH, problem.out_features, **self.backbone.parameters)
+        return Embedded(problem.categories, network)
 
     def __str__(self) -> str:
         return self.name

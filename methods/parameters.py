@@ -71,21 +71,33 @@ class Parameter:
         # bool is an int to Python, but `layers=true` is a mistake
         if not any(type(value) is kind for kind in kinds):
             expected = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
-            raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}")
+            raise SpecError(
+                f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}"
+            )
         if bounds is not None and value is not None and value not in bounds:
             raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; must be {bounds}")
         return value
 
 
 def parameters_of(plugin: type) -> dict[str, Parameter]:
-    """The keyword-only arguments of a plug-in's constructor, in the order of the signature."""
-    hints = typing.get_type_hints(plugin.__init__, include_extras=True)
-    signature = inspect.signature(plugin.__init__)
-    return {
-        name: Parameter(name, hints.get(name, Any), argument.default)
-        for name, argument in signature.parameters.items()
-        if argument.kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    """The keyword-only arguments of a plug-in's constructor, in the order of the signature.
+
+    A constructor that takes `**shared` passes it on to its base, so the base's parameters come first.
+    """
+    parameters: dict[str, Parameter] = {}
+    constructors = [cls.__dict__["__init__"] for cls in plugin.__mro__ if "__init__" in cls.__dict__]
+    for constructor in constructors:
+        hints = typing.get_type_hints(constructor, include_extras=True)
+        arguments = inspect.signature(constructor).parameters.values()
+        own = {
+            argument.name: Parameter(argument.name, hints.get(argument.name, Any), argument.default)
+            for argument in arguments
+            if argument.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        parameters = {**own, **parameters}
+        if not any(argument.kind is inspect.Parameter.VAR_KEYWORD for argument in arguments):
+            break
+    return parameters
 
 
 def canonical(spec: Spec, plugin: type) -> Spec:
@@ -100,7 +112,10 @@ def canonical(spec: Spec, plugin: type) -> Spec:
             hint = nearest(name, known) if known else "it has none"
             raise SpecError(f"{spec.name} has no parameter '{name}'; {hint}")
     given = {name: known[name].read(value, spec.name) for name, value in spec.parameters.items()}
-    return Spec(spec.name, {name: given[name] for name in known if name in given and given[name] != known[name].default})
+    return Spec(
+        spec.name,
+        {name: given[name] for name in known if name in given and given[name] != known[name].default},
+    )
 
 
 def _unpack(annotation: Any) -> tuple[tuple[type, ...], tuple[Value, ...], Range | None]:

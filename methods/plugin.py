@@ -65,7 +65,9 @@ def find(name: str) -> tuple[Kind, type]:
     """
     _discover()
     if name not in _registry:
-        raise SpecError(f"no backbone, strategy, rescaler or quantizer is called '{name}'; {nearest(name, _registry)}")
+        raise SpecError(
+            f"no backbone, strategy, rescaler or quantizer is called '{name}'; {nearest(name, _registry)}"
+        )
     return _registry[name]
 
 
@@ -86,5 +88,6 @@ def _discover() -> None:
             entry_point.load()
         except Exception as error:  # another package's fault must not take the whole suite down
             warnings.warn(
-                f"the plug-in '{entry_point.name}' ({entry_point.value}) could not be loaded: {error}", stacklevel=2
+                f"the plug-in '{entry_point.name}' ({entry_point.value}) could not be loaded: {error}",
+                stacklevel=2,
             )

@@ -39,7 +39,9 @@ def _prefetch_row(matrix, row):
 
 
 @numba.njit(parallel=True, fastmath={"contract", "nsz", "reassoc"}, cache=True, boundscheck=False)
-def forward(bounds, indptr, indices, source_scores, target_scores, messages, slope, seed, threshold, scale, out, lse):
+def forward(
+    bounds, indptr, indices, source_scores, target_scores, messages, slope, seed, threshold, scale, out, lse
+):
     """Fill `out` [nodes, heads * channels] and `lse` [nodes, heads], the log-sum-exp of each row's scores.
 
     `bounds` [chunks + 1] splits the rows into chunks of about equal work. `threshold` is 0 without dropout, else the

@@ -1,0 +1,32 @@
+"""What every backbone is: a network from a graph view to one output per label."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from methods.adjacency import Adjacency
+from methods.aggregate import aggregate
+from methods.graph import GraphView
+
+
+class Backbone(nn.Module, ABC):
+    """Base of all backbones. The constructor takes `in_features, out_features`; its keyword-only arguments are the parameters."""
+
+    @abstractmethod
+    def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+        """Outputs of all nodes: x [nodes, in_features] to [nodes, out_features]."""
+
+    def forward(self, view: GraphView) -> Tensor:
+        """Outputs of all nodes, [nodes, out_features], or their mean over each graph, [graphs, out_features]."""
+        outputs = self.node_outputs(view.x, view.adjacency)
+        return outputs if view.level == "node" else mean_over_graphs(outputs, view)
+
+
+def mean_over_graphs(x: Tensor, view: GraphView) -> Tensor:
+    """[nodes, features] to [graphs, features]."""
+    assert view.graph_ptr is not None
+    members = Adjacency(view.graph_ptr, torch.arange(view.num_nodes, device=x.device), view.num_nodes)
+    return aggregate(members.normalized("mean"), x)

@@ -1,0 +1,31 @@
+"""Learned embeddings for integer-coded features, such as the atoms of molecules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from methods.graph import GraphView
+
+CATEGORY_WIDTH = 100
+"""Width of the embedding; OGB's atom encoder uses the hidden width, we keep it the same for all backbones."""
+
+
+class Embedded(nn.Module):
+    """A backbone behind the sum of one embedding per feature column (Hu et al. 2020, OGB's atom encoder)."""
+
+    def __init__(self, categories: tuple[int, ...], network: nn.Module) -> None:
+        super().__init__()
+        # one table for all columns: a column's codes start where the previous column's end
+        self.register_buffer("offsets", torch.tensor([0, *categories[:-1]]).cumsum(0), persistent=False)
+        self.table = nn.Embedding(sum(categories), CATEGORY_WIDTH)
+        nn.init.xavier_uniform_(self.table.weight)
+        self.network = network
+
+    def forward(self, view: GraphView) -> Tensor:
+        codes = view.x.long() + self.offsets
+        return self.network(
+            replace(view, x=nn.functional.embedding_bag(codes, self.table.weight, mode="sum"))
+        )

@@ -1,0 +1,48 @@
+"""GCNII (Chen et al. 2020)."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from methods.adjacency import Adjacency
+from methods.aggregate import aggregate
+from methods.backbones.backbone import Backbone
+from methods.dropout import dropout, relu_dropout
+from methods.parameters import DropoutRate, Fraction, NonNegative, PositiveInt
+from methods.plugin import register
+
+
+@register("backbone", "gcnii")
+class GCNII(Backbone):
+    """Deep GCN with initial residual and identity mapping (Chen et al. 2020, eq. 5)."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        layers: PositiveInt = 8,
+        hidden: PositiveInt = 64,
+        dropout: DropoutRate = 0.5,
+        alpha: Fraction = 0.1,
+        theta: NonNegative = 0.5,
+    ) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.weights = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(layers))
+        self.decoder = nn.Linear(hidden, out_features)
+        self.dropout, self.alpha, self.theta = dropout, alpha, theta
+
+    def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+        operator = adjacency.normalized("symmetric", self_loops=True)
+        x = dropout(x, self.dropout, self.training)
+        initial = nn.functional.relu(self.encoder(x))
+        x = dropout(initial, self.dropout, self.training)
+        for layer, weight in enumerate(self.weights, start=1):
+            beta = math.log(self.theta / layer + 1)
+            mixed = (1 - self.alpha) * aggregate(operator, x) + self.alpha * initial
+            # in place of a fresh tensor, so what goes in must not be needed by the sum that made it
+            x = relu_dropout((1 - beta) * mixed + beta * weight(mixed), self.dropout, self.training)
+        return self.decoder(x)

@@ -1,0 +1,31 @@
+"""The feature-only baseline."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from methods.adjacency import Adjacency
+from methods.backbones.network import Convolution, Network
+from methods.plugin import register
+
+
+@register("backbone", "mlp")
+class MLP(Network):
+    """Linear layers that see no edges: what the features alone can do."""
+
+    def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
+        return PerNode(nn.Linear(in_features, out_features))
+
+    def mixer(self, width: int) -> tuple[Convolution, int]:
+        return PerNode(nn.Identity()), width
+
+
+class PerNode(Convolution):
+    """A map of each node's own features."""
+
+    def __init__(self, map: nn.Module) -> None:
+        super().__init__()
+        self.map = map
+
+    def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+        return self.map(x)
