@@ -1,6 +1,6 @@
 """Peak memory of a trial: one headline number, and every number with its definition.
 
-On a CPU the kernel's own high-water mark is reset after loading, so that no spike is missed. On a GPU there are
+On a CPU the high-water mark of the kernel is reset after loading, so that no spike is missed. On a GPU there are
 three numbers (methodology, item 12): what tensors needed, what the allocator took, what the card had to have.
 """
 
@@ -179,8 +179,6 @@ def cuda_reading(allocated: int, reserved: int, seen: dict[str, int], reason: st
     in_order = [(name, peaks[name]) for name in _DEFINITIONS if name in peaks]
     for (smaller, low), (larger, high) in pairwise(in_order):
         if low > high:
-            reason = (
-                f"the {smaller} peak, {low} bytes, exceeds the {larger} peak, {high} bytes; trust neither"
-            )
+            reason = f"the {smaller} peak, {low} bytes, exceeds the {larger} peak, {high} bytes; trust neither"
     numbers = {name: {"bytes": value, "definition": _DEFINITIONS[name]} for name, value in in_order}
     return MemoryReading(allocated, numbers, reason)
