@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import tempfile
 import urllib.request
@@ -42,7 +41,8 @@ def fetch(url: str, target: Path, check: Check | None = None) -> None:
                 raise DownloadError(f"the server sent another file: {problem}")
             part.replace(target)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DownloadError(str(error) or type(error).__name__) from error
+        reason = getattr(error, "reason", error)
+        raise DownloadError(str(reason) or type(error).__name__) from error
 
 
 def fetch_archive(url: str, members: Mapping[str, Path]) -> None:
@@ -63,6 +63,6 @@ def fetch_archive(url: str, members: Mapping[str, Path]) -> None:
                     with opened.open(member) as source, part.open("wb") as stream:
                         shutil.copyfileobj(source, stream, 1 << 20)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(part, target)
+                    part.replace(target)
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise DownloadError(f"the archive cannot be unpacked: {error}") from error

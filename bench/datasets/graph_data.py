@@ -43,7 +43,8 @@ class GraphData:
         undirected: every edge is there in both directions.
         graph_ptr: int64 [G+1], first node of each graph, when the set is many graphs.
         categories: number of values of each feature column when `x` holds integer codes.
-        edge_homophily, adjusted_homophily: Platonov et al. 2023; None where labels belong to graphs or one class is alone.
+        edge_homophily, adjusted_homophily: Platonov et al. 2023; None where labels belong to graphs or there
+            is one class only.
         substitute_for: name of the published set that this one stands in for and must never be reported as.
     """
 

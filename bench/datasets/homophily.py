@@ -11,8 +11,8 @@ def homophily(
 ) -> tuple[float | None, float | None]:
     """Edge homophily h and adjusted homophily (h - sum_k p_k^2) / (1 - sum_k p_k^2).
 
-    p_k is the share of edge ends in class k, so that the second number is 0 for a graph whose edges ignore labels. Edges
-    with an unlabelled end do not count.
+    p_k is the share of edge ends in class k, so that the second number is 0 for a graph whose edges ignore
+    labels. Edges with an unlabelled end do not count.
 
     Args:
         indptr, indices: CSR adjacency.

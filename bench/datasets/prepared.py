@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,7 @@ def _write_arrays(folder: Path, data: GraphData) -> None:
             shapes[key] = list(array.shape)
     parts = [part for split in data.splits for part in (split.train, split.valid, split.test)]
     np.save(folder / "splits.npy", np.concatenate(parts))
-    plain = replace(data, **dict.fromkeys(_ARRAYS), splits=())
-    values = {key: value for key, value in asdict(plain).items() if key not in (*_ARRAYS, "splits")}
+    values = {field.name: getattr(data, field.name) for field in fields(data) if field.name not in (*_ARRAYS, "splits")}
     meta = {"arrays": shapes, "splits": [len(part) for part in parts], "values": values}
     (folder / "meta.json").write_text(json.dumps(meta, indent=1))
 

@@ -1,4 +1,4 @@
-"""The rules by which nodes or graphs are split where the published data have no split, and readers of published masks."""
+"""The rules by which nodes or graphs are split where no split is published, and readers of published masks."""
 
 from __future__ import annotations
 
