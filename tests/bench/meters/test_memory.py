@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import types
-from pathlib import Path
 
 import pytest
 
@@ -201,15 +200,6 @@ def test_nvml_that_fails_on_the_way_leaves_its_reason(monkeypatch: pytest.Monkey
     reading = meter.stop()
     assert reading.numbers["process"]["bytes"] == 5_000
     assert "processes" in str(reading.reason)
-
-
-def test_importing_the_meters_leaves_torch_out() -> None:
-    code = (
-        "import sys, bench.clock, bench.allocator, bench.doctor, bench.meters.memory, bench.meters.energy,"
-        " bench.meters.calibration, bench.meters.hardware; sys.exit('torch' in sys.modules)"
-    )
-    root = Path(memory.__file__).parents[2]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
 
 
 def test_a_real_gpu_gives_ordered_numbers() -> None:
