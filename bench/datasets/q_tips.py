@@ -24,14 +24,15 @@ _TIPS = ((2, 2), (3, 3), (2, 3))
 @dataset(
     "q-tips",
     metric="accuracy",
-    description="Generated images of rods with two coloured tips, as graphs of quadtree leaves; background or type of rod",
+    description="Generated images of rods with two coloured tips as quadtree graphs; background or type of rod",
     source="https://arxiv.org/abs/2503.19666",
 )
 def q_tips(files: RawFiles, *, graphs: int = 1100, seed: int = 0) -> RawGraph:
     """One node a leaf, its value as the only feature, classes background and three types.
 
-    Each leaf has edges to its four nearest leaves, directed as in the release; the self-loop stored there too is left to the
-    backbone. One split: the last 1/11 of the graphs for testing as in the release, the 1/11 before for validation.
+    Each leaf has edges to its four nearest leaves, directed as in the release; the self-loop stored there too is
+    left to the backbone. One split: the last 1/11 of the graphs for testing as in the release, the 1/11 before
+    for validation.
 
     Raises:
         UsageError: too few graphs to split.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import pickle
 import pkgutil
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +62,18 @@ class Dataset:
         """The files that the loader reads with these parameters."""
         return [f for f in self.files if f.only_for is None or parameters[f.only_for[0]] == f.only_for[1]]
 
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy, scipy and pandas raise on a file that is damaged or of another format."""
 
 _DATASETS: dict[str, Dataset] = {}
 
@@ -228,6 +243,13 @@ def _prepare(entry: Dataset, parameters: Mapping[str, Value], name: str, files: 
         raw = entry.loader(files, **parameters)
     except PermissionError as error:
         raise DataError(f"{error.filename} may not be read (permission denied); give yourself read access") from error
+    except _UNREADABLE as error:
+        if not files.declared:
+            raise
+        raise DataError(
+            f"the files of {name} are not in the published format ({type(error).__name__}: {error}); "
+            f"look at them with: leangnn data check '{name}'"
+        ) from error
     data = assemble(entry, name, raw)
     if files.verify and entry.sizes:
         _check_counts(entry, parameters, raw, data)

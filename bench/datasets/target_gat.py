@@ -1,4 +1,7 @@
-"""A random graph labelled by a random attention network, by the recipe of the layer-order set (Mustafa and Burkholz 2024)."""
+"""A random graph labelled by a random attention network, by the recipe of the layer-order set.
+
+Source: Mustafa and Burkholz 2024, Dynamic Rescaling for training GNNs.
+"""
 
 from __future__ import annotations
 

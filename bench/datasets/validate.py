@@ -94,9 +94,10 @@ def _check_split(data: GraphData, number: int, split: Split) -> None:
         if indices.min() < 0 or indices.max() >= count:
             wrong = int(indices.min()) if indices.min() < 0 else int(indices.max())
             raise DataError(f"{where} names {data.level} {wrong}, but there are {count} {data.level}s")
-        if seen[indices].any() or len(np.unique(indices)) != len(indices):
-            raise DataError(f"{where} overlaps another part or names a {data.level} twice")
+        before = int(seen.sum())
         seen[indices] = True
+        if int(seen.sum()) != before + len(indices):
+            raise DataError(f"{where} overlaps another part or names a {data.level} twice")
         if part != "test" and (data.y[indices] < 0).any():
             wrong = int(indices[(data.y[indices] < 0).argmax()])
             raise DataError(f"{where} has {data.level} {wrong}, which has no label")
