@@ -1,0 +1,112 @@
+"""Ordered forward migrations of the tables, from one integer version to the next.
+
+The tables of `db.schema` are always the newest version. To change them: change `db.schema` and append to
+`MIGRATIONS` the function that turns the version before into the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from db.database import Database
+from db.errors import StoreError
+from db.schema import Base, SchemaVersion
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: list[Migration] = []
+"""The function at index i turns version i + 1 into version i + 2."""
+
+
+def newest_version() -> int:
+    """The version of the tables in `db.schema`."""
+    return 1 + len(MIGRATIONS)
+
+
+def stored_version(connection: Connection) -> int | None:
+    """The version of the tables in a database; None when it has none of them."""
+    if not inspect(connection).has_table(SchemaVersion.__tablename__):
+        return None
+    return connection.scalar(select(SchemaVersion.version))
+
+
+def is_ready(connection: Connection, name: str) -> bool:
+    """Whether the database has our tables, in the version of this code; False when it has none.
+
+    Raises:
+        StoreError: the tables are of another version.
+    """
+    version = stored_version(connection)
+    if version is None:
+        return False
+    _refuse_newer(version, name)
+    if version < newest_version():
+        raise StoreError(
+            f"'{name}' has schema version {version} and this LeanGNN needs {newest_version()}; run: leangnn db upgrade"
+        )
+    return True
+
+
+def create_tables(connection: Connection) -> None:
+    """Make the tables of the newest version in a database that has none."""
+    Base.metadata.create_all(connection)
+    connection.execute(insert(SchemaVersion).values(version=newest_version()))
+
+
+def create_file(path: Path) -> None:
+    """Make a DuckDB file with the tables, all at once: whoever looks sees no file or a complete one.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Database(draft).writing() as connection:
+            create_tables(connection)
+        # unlike a rename, a link never replaces the file that another process made meanwhile
+        os.link(draft, path)
+    except FileExistsError:
+        if not path.exists():
+            raise StoreError(f"the folder of '{path}' is not a folder; choose another file") from None
+    except OSError as error:
+        raise StoreError(f"cannot create '{path}': {error.strerror}; choose another file with --db") from error
+    except StoreError as error:
+        raise StoreError(str(error).replace(str(draft), str(path))) from error
+    finally:
+        for leftover in (draft, draft.with_name(draft.name + ".wal")):
+            if os.path.lexists(leftover):
+                leftover.unlink()
+
+
+def upgrade(url_or_path: str | Path) -> tuple[int, int]:
+    """Bring a database to the newest version, in one transaction; returns the versions before and after.
+
+    Raises:
+        StoreError: there is no database, its version is newer than this code, or it cannot be written.
+    """
+    database = Database(url_or_path)
+    if database.is_absent:
+        raise StoreError(f"there is no database at '{database.name}'; a run creates it")
+    with database.writing() as connection:
+        version = stored_version(connection)
+        if version is None:
+            raise StoreError(f"'{database.name}' holds no LeanGNN tables; a run creates them")
+        _refuse_newer(version, database.name)
+        for migrate in MIGRATIONS[version - 1 :]:
+            migrate(connection)
+        connection.execute(update(SchemaVersion).values(version=newest_version()))
+    return version, newest_version()
+
+
+def _refuse_newer(version: int, name: str) -> None:
+    if version > newest_version():
+        raise StoreError(
+            f"'{name}' has schema version {version} and this LeanGNN knows up to {newest_version()}; "
+            "install a newer LeanGNN"
+        )

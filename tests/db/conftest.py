@@ -1,0 +1,168 @@
+"""Records of a small invented benchmark, as `samples`, also loaded by the child processes of the tests."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.records import (
+    CurvePoint,
+    DatasetRecord,
+    Ledger,
+    MachineRecord,
+    MethodRecord,
+    SessionRecord,
+    Status,
+    TrialRecord,
+)
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+REFERENCE = "gcn+full_batch"
+
+
+class Samples:
+    """Makers of records; keywords replace fields."""
+
+    noon = NOON
+    reference = REFERENCE
+
+    @staticmethod
+    def machine(**changes: Any) -> MachineRecord:
+        fields = {"machine_id": "laptop", "cpu_model": "Acme 1", "cpu_cores": 2, "memory_bytes": 2**34}
+        return MachineRecord(**(fields | changes))
+
+    @staticmethod
+    def session(**changes: Any) -> SessionRecord:
+        fields: dict[str, Any] = {
+            "session_id": "s1",
+            "machine_id": "laptop",
+            "started_at": NOON,
+            "suite": "quick",
+            "command": "leangnn run quick",
+            "code_version": "abc123",
+            "environment": {"python": "3.11", "threads": 2},
+            "calibration_before": {"gemm": 0.01},
+        }
+        return SessionRecord(**(fields | changes))
+
+    @staticmethod
+    def dataset(**changes: Any) -> DatasetRecord:
+        fields: dict[str, Any] = {
+            "name": "cora",
+            "version": "1",
+            "sha256": "ab" * 32,
+            "nodes": 2708,
+            "edges": 10556,
+            "features": 1433,
+            "classes": 7,
+            "graphs": 1,
+            "level": "node",
+            "metric": "accuracy",
+            "edge_homophily": 0.81,
+            "adjusted_homophily": None,
+        }
+        return DatasetRecord(**(fields | changes))
+
+    @staticmethod
+    def method(name: str = REFERENCE, **changes: Any) -> MethodRecord:
+        backbone, strategy, *rest = name.split("+")
+        fields: dict[str, Any] = {
+            "name": name,
+            "backbone": backbone,
+            "strategy": strategy,
+            "rescaler": rest[0] if rest else None,
+            "quantizer": None,
+            "track": "training",
+            "reference": f"{backbone}+full_batch",
+        }
+        return MethodRecord(**(fields | changes))
+
+    @staticmethod
+    def trial(method: str = REFERENCE, split: int = 0, seconds: float = 2.0, **changes: Any) -> TrialRecord:
+        fields: dict[str, Any] = {
+            "trial_id": f"{method}/{split}",
+            "fingerprint": f"{method}/{split}",
+            "session_id": "s1",
+            "machine_id": "laptop",
+            "dataset": "cora",
+            "dataset_version": "1",
+            "method": method,
+            "protocol": "p1",
+            "protocol_settings": {"epochs": 100, "learning_rate": 0.01},
+            "preset": None,
+            "split": split,
+            "seed": 0,
+            "repeat": 0,
+            "device": "cpu",
+            "status": Status.FINISHED,
+            "started_at": NOON + timedelta(minutes=split),
+            "ledger": Ledger(0.5, 0.25 * seconds, 0.0, 0.75 * seconds, 0.1, 0.0, 0.4, seconds + 1.0),
+            "validation_metric": 0.8,
+            "test_metric": 0.8,
+            "peak_memory_bytes": 1000,
+            "memory": {"rss": {"bytes": 1000, "definition": "peak"}},
+            "energy": {"reason": "no meter"},
+            "curve": (
+                CurvePoint(1, 1, 1.0, 1.9, 0.5, 2708, 10556),
+                CurvePoint(2, 2, 2.0, 1.1, 0.8, 5416, 21112),
+            ),
+            "predictions": b"\x00\x01\xff",
+        }
+        return TrialRecord(**(fields | changes))
+
+    @classmethod
+    def fill(cls, store: Any, *trials: TrialRecord) -> None:
+        """Record one session and these trials with their dataset and method."""
+        store.record_session(cls.machine(), cls.session())
+        for trial in trials:
+            store.record_trial(trial, cls.dataset(name=trial.dataset), cls.method(trial.method))
+
+
+@pytest.fixture
+def samples() -> type[Samples]:
+    return Samples
+
+
+@pytest.fixture
+def samples_file() -> str:
+    """For child processes: `runpy.run_path(samples_file)["Samples"]`."""
+    return __file__
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.duckdb"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL server of this test run's own."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed under /usr/lib/postgresql")
+    binaries = found[-1].parent
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="leangnn-postgres-") as folder:
+        # PostgreSQL refuses to run as root
+        as_user = ["runuser", "-u", "postgres", "--"] if Path(folder).owner() == "root" else []
+        if as_user:
+            subprocess.run(["chown", "postgres", folder], check=True)
+        data = f"{folder}/data"
+        control = [*as_user, str(binaries / "pg_ctl"), "-D", data]
+        start = [str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"]
+        subprocess.run([*as_user, *start], check=True, capture_output=True, cwd=folder)
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        subprocess.run([*control, "-w", "-o", options, "-l", f"{folder}/log", "start"], check=True, cwd=folder)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
