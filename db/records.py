@@ -177,7 +177,7 @@ class TrialRecord:
     parameters: int | None = None
     model_bytes: int | None = None
     peak_memory_bytes: int | None = None
-    """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above that before the model."""
+    """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above its level before."""
     memory: dict[str, Any] = field(default_factory=dict)
     """Every memory number with its definition: {"rss_above_start": {"bytes": 1, "definition": "..."}, ...}."""
     energy_joules: float | None = None
