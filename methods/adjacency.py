@@ -107,9 +107,7 @@ class Adjacency:
     def to(self, device: torch.device | str) -> Adjacency:
         """A copy on another device, without the caches."""
         values = None if self.values is None else self.values.to(device)
-        return Adjacency(
-            self.indptr.to(device), self.indices.to(device), self.columns, values, self.symmetric
-        )
+        return Adjacency(self.indptr.to(device), self.indices.to(device), self.columns, values, self.symmetric)
 
     def _with_self_loops(self) -> Adjacency:
         rows, columns = self.row_of_entry(), self.indices.long()

@@ -30,9 +30,7 @@ def aggregate(adjacency: Adjacency, x: Tensor) -> Tensor:
         MethodError: the shapes do not fit.
     """
     if x.dim() != 2 or x.shape[0] != adjacency.columns:
-        raise MethodError(
-            f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}"
-        )
+        raise MethodError(f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}")
     return _Aggregate.apply(x, adjacency)
 
 

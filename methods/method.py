@@ -38,9 +38,7 @@ class Method:
         for spec in parse_specs(text):
             kind, plugin = find(spec.name)
             if kind in parts:
-                raise SpecError(
-                    f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}"
-                )
+                raise SpecError(f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}")
             parts[kind] = canonical(spec, plugin)
         if "backbone" not in parts:
             raise SpecError(f"'{text}' names no backbone; write for example gcn+{text}")

@@ -64,16 +64,12 @@ class Parameter:
                 value = "none"  # `norm=none` is a choice like any other
             if value not in choices:
                 known = ", ".join(format_value(choice) for choice in choices)
-                raise SpecError(
-                    f"{owner}({self.name}={format_value(value)}) is not possible; choose from: {known}"
-                )
+                raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; choose from: {known}")
             return value
         # bool is an int to Python, but `layers=true` is a mistake
         if not any(type(value) is kind for kind in kinds):
             expected = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
-            raise SpecError(
-                f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}"
-            )
+            raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}")
         if bounds is not None and value is not None and value not in bounds:
             raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; must be {bounds}")
         return value

@@ -65,9 +65,7 @@ def find(name: str) -> tuple[Kind, type]:
     """
     _discover()
     if name not in _registry:
-        raise SpecError(
-            f"no backbone, strategy, rescaler or quantizer is called '{name}'; {nearest(name, _registry)}"
-        )
+        raise SpecError(f"no backbone, strategy, rescaler or quantizer is called '{name}'; {nearest(name, _registry)}")
     return _registry[name]
 
 

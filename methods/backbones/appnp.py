@@ -29,9 +29,7 @@ class APPNP(Backbone):
     ) -> None:
         super().__init__()
         widths = [in_features, *[hidden] * (layers - 1), out_features]
-        self.linears = nn.ModuleList(
-            nn.Linear(wide, narrow) for wide, narrow in zip(widths, widths[1:], strict=False)
-        )
+        self.linears = nn.ModuleList(nn.Linear(wide, narrow) for wide, narrow in zip(widths, widths[1:], strict=False))
         self.dropout, self.steps, self.alpha = dropout, steps, alpha
 
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:

@@ -26,6 +26,4 @@ class Embedded(nn.Module):
 
     def forward(self, view: GraphView) -> Tensor:
         codes = view.x.long() + self.offsets
-        return self.network(
-            replace(view, x=nn.functional.embedding_bag(codes, self.table.weight, mode="sum"))
-        )
+        return self.network(replace(view, x=nn.functional.embedding_bag(codes, self.table.weight, mode="sum")))

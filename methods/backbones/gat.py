@@ -32,9 +32,7 @@ class GAT(Network):
     ) -> None:
         hidden = shared.get("hidden", 256)
         if hidden % heads:
-            raise SpecError(
-                f"gat(hidden={hidden},heads={heads}) is not possible; hidden must be a multiple of heads"
-            )
+            raise SpecError(f"gat(hidden={hidden},heads={heads}) is not possible; hidden must be a multiple of heads")
         self.heads, self.output_heads, self.attention_dropout = heads, output_heads, attention_dropout
         super().__init__(in_features, out_features, **shared)
 

@@ -21,9 +21,7 @@ class GIN(Network):
 
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
         # the last perceptron keeps the width of its input, the others that of their output
-        return GINConvolution(
-            in_features, in_features if last else out_features, out_features, self.learn_epsilon
-        )
+        return GINConvolution(in_features, in_features if last else out_features, out_features, self.learn_epsilon)
 
     def mixer(self, width: int) -> tuple[Convolution, int]:
         return SumWithSelf(self.learn_epsilon), width

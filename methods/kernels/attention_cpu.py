@@ -1,8 +1,10 @@
 """Attention over CSR on the CPU: scores, row softmax and weighted sum in one pass, forward and backward.
 
-Nothing of the size of the edges is kept for backward: the forward keeps the log-sum-exp of each row (as FlashAttention does for
-dense attention), and the backward computes the attention weights again. Arrays are float32 and C-contiguous:
-scores [nodes, heads], messages and results [nodes, heads * channels].
+Nothing of the size of the edges is kept for backward: the forward keeps the log-sum-exp of each row (as FlashAttention
+does for dense attention), and the backward computes the attention weights again. Arrays are float32 and C-contiguous:
+scores [nodes, heads], messages and results [nodes, heads * channels]. `bounds` [chunks + 1] splits the rows into chunks
+of about equal work. `threshold` is 0 without dropout, else the dropout rate times 2^32; kept weights are multiplied by
+`scale`.
 """
 
 from __future__ import annotations
@@ -13,14 +15,16 @@ import numba
 import numpy as np
 
 from methods.kernels.intrinsics import exponential, mixed, prefetch
+from methods.kernels.vector import axpy, dot
 
 _AHEAD = 2  # neighbours to prefetch ahead; 1 to 4 measure alike
-_LINE = 64
+_LINE = 64  # bytes of a cache line
+_FAST = {"contract", "nsz", "reassoc"}  # not "nnan": a diverged run must show its NaN
 
 
 @numba.njit(inline="always")
 def _leaky(score, slope):
-    return score if score > 0 else score * slope
+    return max(score, score * slope)
 
 
 @numba.njit(inline="always")
@@ -32,102 +36,119 @@ def _kept(seed, target, source, head, threshold):
 
 
 @numba.njit(inline="always")
-def _prefetch_row(matrix, row):
-    start = matrix.ctypes.data + row * matrix.shape[1] * 4
-    for offset in range(0, matrix.shape[1] * 4, _LINE):
+def _prefetch_row(base, row, width):
+    start = base + np.int64(row) * width * 4
+    for offset in range(0, width * 4, _LINE):
         prefetch(start + offset)
 
 
-@numba.njit(parallel=True, fastmath={"contract", "nsz", "reassoc"}, cache=True, boundscheck=False)
-def forward(
-    bounds, indptr, indices, source_scores, target_scores, messages, slope, seed, threshold, scale, out, lse
-):
-    """Fill `out` [nodes, heads * channels] and `lse` [nodes, heads], the log-sum-exp of each row's scores.
+@numba.njit(inline="always")
+def _longest_row(indptr, begin, end):
+    longest = 0
+    for row in range(begin, end):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    return longest
 
-    `bounds` [chunks + 1] splits the rows into chunks of about equal work. `threshold` is 0 without dropout, else the
-    dropout rate times 2^32; kept weights are multiplied by `scale`.
-    """
-    heads = source_scores.shape[1]
-    channels = messages.shape[1] // heads
+
+@numba.njit(inline="always")
+def _exponentials(values, count):
+    # one long loop, because short ones per head do not vectorise
+    for position in range(count):
+        values[position] = exponential(values[position])
+
+
+@numba.njit(parallel=True, fastmath=_FAST, cache=True, boundscheck=False)
+def forward(bounds, indptr, indices, source_scores, target_scores, messages, slope, seed, threshold, scale, out, lse):
+    """Fill `out` [nodes, heads * channels] and `lse` [nodes, heads], the log-sum-exp of each row's scores."""
+    heads, width = source_scores.shape[1], messages.shape[1]
+    channels = width // heads
+    message_base, out_base = messages.ctypes.data, out.ctypes.data
     for chunk in numba.prange(bounds.size - 1):
+        weights = np.empty(_longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
         highest = np.empty(heads, np.float32)
         total = np.empty(heads, np.float32)
-        weight = np.empty(heads, np.float32)
         for target in range(bounds[chunk], bounds[chunk + 1]):
-            begin, end = indptr[target], indptr[target + 1]
-            highest[:] = -np.inf
-            for entry in range(begin, end):
-                source = indices[entry]
-                for head in range(heads):
-                    score = _leaky(source_scores[source, head] + target_scores[target, head], slope)
-                    highest[head] = max(highest[head], score)
-            total[:] = 0
-            row = out[target]
-            row[:] = 0
-            for entry in range(begin, end):
-                source = indices[entry]
-                if entry + _AHEAD < indices.size:
-                    _prefetch_row(messages, indices[entry + _AHEAD])
-                for head in range(heads):
-                    score = _leaky(source_scores[source, head] + target_scores[target, head], slope)
-                    weight[head] = exponential(score - highest[head])
-                    total[head] += weight[head]
-                if threshold > 0:
-                    for head in range(heads):
-                        kept = _kept(seed, target, source, head, threshold)
-                        weight[head] = weight[head] * scale if kept else numba.float32(0)
-                message = messages[source]
-                for head in range(heads):
-                    factor = weight[head]
-                    for channel in range(head * channels, (head + 1) * channels):
-                        row[channel] += factor * message[channel]
+            begin, degree = indptr[target], indptr[target + 1] - indptr[target]
             for head in range(heads):
-                if end > begin:
-                    lse[target, head] = highest[head] + math.log(total[head])
-                    inverse = numba.float32(1) / total[head]
-                    for channel in range(head * channels, (head + 1) * channels):
-                        row[channel] *= inverse
-                else:
-                    lse[target, head] = 0
+                highest[head] = -np.inf
+                total[head] = 0
+            for neighbor in range(degree):
+                source = indices[begin + neighbor]
+                for head in range(heads):
+                    score = _leaky(source_scores[source, head] + target_scores[target, head], slope)
+                    weights[neighbor * heads + head] = score
+                    highest[head] = max(highest[head], score)
+            for neighbor in range(degree):
+                for head in range(heads):
+                    weights[neighbor * heads + head] -= highest[head]
+            _exponentials(weights, degree * heads)
+            for neighbor in range(degree):
+                for head in range(heads):
+                    total[head] += weights[neighbor * heads + head]
+            if threshold > 0:
+                for neighbor in range(degree):
+                    for head in range(heads):
+                        kept = _kept(seed, target, indices[begin + neighbor], head, threshold)
+                        weights[neighbor * heads + head] *= scale if kept else numba.float32(0)
+            for head in range(heads):
+                lse[target, head] = highest[head] + math.log(total[head]) if degree > 0 else 0
+                total[head] = 1 / total[head] if degree > 0 else 0
+            out[target, :] = 0
+            for neighbor in range(degree):
+                if begin + neighbor + _AHEAD < indices.size:
+                    _prefetch_row(message_base, indices[begin + neighbor + _AHEAD], width)
+                source_row = message_base + np.int64(indices[begin + neighbor]) * width * 4
+                for head in range(heads):
+                    shift = head * channels * 4
+                    share = weights[neighbor * heads + head] * total[head]
+                    axpy(out_base + target * width * 4 + shift, source_row + shift, share, channels)
 
 
-@numba.njit(parallel=True, fastmath={"contract", "nsz", "reassoc"}, cache=True, boundscheck=False)
+@numba.njit(parallel=True, fastmath=_FAST, cache=True, boundscheck=False)
 def backward_sources(
     bounds, indptr, indices, order, source_scores, target_scores, messages, slope, seed, threshold, scale,
     lse, delta, gradient, d_messages, d_source_scores, d_edges,
 ):  # fmt: skip
     """Gradients that belong to message sources, over the transposed CSR; one gather of `gradient` rows.
 
-    `delta` [nodes, heads] is the inner product of each head's output and its gradient. The gradient of each edge's score goes to
-    `d_edges` [entries, heads] at the entry's place in the forward order, for `sum_rows` to add up per target.
+    `delta` [nodes, heads] is the inner product of each head's output and its gradient. The gradient of each edge's
+    score goes to `d_edges` [entries, heads] at the entry's place in the forward order, for `sum_rows` to add up.
     """
-    heads = source_scores.shape[1]
-    channels = messages.shape[1] // heads
+    heads, width = source_scores.shape[1], messages.shape[1]
+    channels = width // heads
+    message_base, gradient_base, result_base = messages.ctypes.data, gradient.ctypes.data, d_messages.ctypes.data
     for chunk in numba.prange(bounds.size - 1):
+        weights = np.empty(_longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
         for source in range(bounds[chunk], bounds[chunk + 1]):
-            message = messages[source]
-            d_message = d_messages[source]
-            d_message[:] = 0
-            d_source_scores[source, :] = 0
-            for entry in range(indptr[source], indptr[source + 1]):
-                target = indices[entry]
-                if entry + _AHEAD < indices.size:
-                    _prefetch_row(gradient, indices[entry + _AHEAD])
-                upstream = gradient[target]
-                place = order[entry]
+            begin, degree = indptr[source], indptr[source + 1] - indptr[source]
+            for neighbor in range(degree):
+                target = indices[begin + neighbor]
                 for head in range(heads):
-                    raw = source_scores[source, head] + target_scores[target, head]
-                    weight = exponential(min(_leaky(raw, slope) - lse[target, head], numba.float32(0)))
-                    factor = weight
+                    score = _leaky(source_scores[source, head] + target_scores[target, head], slope)
+                    # rounding may leave it just above 0, where `exponential` is not made for
+                    weights[neighbor * heads + head] = min(score - lse[target, head], numba.float32(0))
+            _exponentials(weights, degree * heads)
+            d_messages[source, :] = 0
+            for head in range(heads):
+                d_source_scores[source, head] = 0
+            source_row = message_base + source * width * 4
+            result_row = result_base + source * width * 4
+            for neighbor in range(degree):
+                target = indices[begin + neighbor]
+                if begin + neighbor + _AHEAD < indices.size:
+                    _prefetch_row(gradient_base, indices[begin + neighbor + _AHEAD], width)
+                target_row = gradient_base + np.int64(target) * width * 4
+                place = order[begin + neighbor]
+                for head in range(heads):
+                    weight = weights[neighbor * heads + head]
+                    share = weight
                     if threshold > 0:
-                        kept = _kept(seed, target, source, head, threshold)
-                        factor = weight * scale if kept else numba.float32(0)
-                    inner = numba.float32(0)
-                    for channel in range(head * channels, (head + 1) * channels):
-                        inner += upstream[channel] * message[channel]
-                        d_message[channel] += factor * upstream[channel]
-                    d_score = factor * inner - weight * delta[target, head]
-                    if raw <= 0:
+                        share *= scale if _kept(seed, target, source, head, threshold) else numba.float32(0)
+                    shift = head * channels * 4
+                    inner = dot(target_row + shift, source_row + shift, channels)
+                    axpy(result_row + shift, target_row + shift, share, channels)
+                    d_score = share * inner - weight * delta[target, head]
+                    if source_scores[source, head] + target_scores[target, head] <= 0:
                         d_score *= slope
                     d_source_scores[source, head] += d_score
                     d_edges[place, head] = d_score
@@ -138,7 +159,8 @@ def sum_rows(bounds, indptr, d_edges, d_target_scores):
     """Add up the gradients of each target's edges into `d_target_scores` [nodes, heads]."""
     for chunk in numba.prange(bounds.size - 1):
         for target in range(bounds[chunk], bounds[chunk + 1]):
-            d_target_scores[target, :] = 0
+            for head in range(d_target_scores.shape[1]):
+                d_target_scores[target, head] = 0
             for entry in range(indptr[target], indptr[target + 1]):
                 for head in range(d_target_scores.shape[1]):
                     d_target_scores[target, head] += d_edges[entry, head]
