@@ -50,10 +50,10 @@ class Store:
         """
 
         def work(connection: Connection) -> None:
-            _upsert(connection, Machine, plain_row(machine))
-            _upsert(connection, Session, plain_row(session))
+            upsert(connection, Machine, plain_row(machine))
+            upsert(connection, Session, plain_row(session))
 
-        self._write(work)
+        self.write(work)
 
     def finish_session(
         self, session_id: str, finished_at: datetime, calibration_after: dict[str, float] | None
@@ -72,7 +72,7 @@ class Store:
             # without RETURNING, which makes DuckDB replace the row and so break the trials that refer to it
             connection.execute(update(Session).where(Session.session_id == session_id).values(values))
 
-        self._write(work)
+        self.write(work)
 
     def record_trial(self, trial: TrialRecord, dataset: DatasetRecord, method: MethodRecord) -> bool:
         """Store a trial with its curve and predictions, and its dataset and method, all or nothing.
@@ -86,7 +86,7 @@ class Store:
         Raises:
             StoreError: also when the session is unknown or a value breaks a rule of the tables.
         """
-        return self._write(lambda connection: _record_trial(connection, trial, dataset, method))
+        return self.write(lambda connection: _record_trial(connection, trial, dataset, method))
 
     def statuses(self, fingerprints: Iterable[str]) -> dict[str, Status]:
         """How the trials with these fingerprints ended; those never stored are left out."""
@@ -103,7 +103,8 @@ class Store:
                 found.update((fingerprint, Status(status)) for fingerprint, status in rows)
         return found
 
-    def _write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in one transaction, on tables that are there; it runs again when another writer came between."""
         for attempt in range(_TRIES):
             if self._database.is_absent and self._database.path is not None:
                 create_file(self._database.path)
@@ -131,8 +132,8 @@ def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRe
         row["attempt"] = before.attempt + 1
         for model in (CurvePoint, Predictions, Trial):
             connection.execute(delete(model).where(model.__table__.c.trial_id == before.trial_id))
-    _upsert(connection, Dataset, plain_row(dataset))
-    _upsert(connection, Method, plain_row(method))
+    upsert(connection, Dataset, plain_row(dataset))
+    upsert(connection, Method, plain_row(method))
     connection.execute(insert(Trial), row)
     if points := curve_rows(trial):
         connection.execute(insert(CurvePoint), points)
@@ -141,7 +142,7 @@ def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRe
     return True
 
 
-def _upsert(connection: Connection, model: type[Base], row: dict[str, Any]) -> None:
+def upsert(connection: Connection, model: type[Base], row: dict[str, Any]) -> None:
     """Insert the row, or bring the one with its key up to date.
 
     Reading first keeps to plain SQL, and leaves a row that is already right untouched, which spares two

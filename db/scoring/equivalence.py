@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr
+
+from db.scoring.student import t_cdf
 
 MARGIN = 0.005
 """Half a percentage point, the declared margin of the board."""
@@ -33,7 +34,7 @@ def equivalence_test(differences: ArrayLike, margin: float = MARGIN) -> float | 
     if np.ptp(sample) == 0:
         return 0.0 if abs(mean) < margin else 1.0
     error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
-    return float(stdtr(len(sample) - 1, (abs(mean) - margin) / error))
+    return float(t_cdf(len(sample) - 1, (abs(mean) - margin) / error))
 
 
 def is_equivalent(differences: ArrayLike, margin: float = MARGIN, significance: float = 0.05) -> bool | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+
+from db.scoring.student import t_quantile
 
 Statistic = Callable[..., NDArray[np.float64]]
 
@@ -32,7 +34,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     mean = float(sample.mean())
     if len(sample) < 2:
         return Interval(mean, None, None)
-    half = stdtrit(len(sample) - 1, 0.5 + confidence / 2) * sample.std(ddof=1) / math.sqrt(len(sample))
+    half = t_quantile(len(sample) - 1, 0.5 + confidence / 2) * sample.std(ddof=1) / math.sqrt(len(sample))
     return Interval(mean, float(mean - half), float(mean + half))
 
 
@@ -100,10 +102,11 @@ def _corrected_levels(
     spread = float((deviations**2).sum())
     if not 0 < share < 1 or spread == 0:
         return levels
-    bias = ndtri(share)
+    normal = NormalDist()
+    bias = normal.inv_cdf(share)
     acceleration = (deviations**3).sum() / (6 * spread**1.5)
-    shifted = bias + ndtri(levels)
-    return ndtr(bias + shifted / (1 - acceleration * shifted))
+    shifts = [bias + normal.inv_cdf(level) for level in levels]
+    return np.array([normal.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifts])
 
 
 def _jackknife(statistic: Statistic, arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:

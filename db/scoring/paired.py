@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
 
 from db.records import TrialRecord
+from db.scoring.student import t_cdf
 
 _EXACT_UP_TO = 16
 _DRAWS = 20_000
@@ -52,7 +52,7 @@ def paired_t_test(differences: ArrayLike) -> float | None:
     if np.ptp(sample) == 0:
         return 1.0 if sample[0] == 0 else 0.0
     statistic = sample.mean() / (sample.std(ddof=1) / math.sqrt(len(sample)))
-    return float(2 * stdtr(len(sample) - 1, -abs(statistic)))
+    return float(2 * t_cdf(len(sample) - 1, -abs(statistic)))
 
 
 def sign_flip_test(differences: ArrayLike) -> float | None:

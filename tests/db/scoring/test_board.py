@@ -1,0 +1,211 @@
+"""The board, computed by hand."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.errors import StoreError
+from db.records import Status, Trust
+from db.scoring.board import BoardRow, as_json, board
+from db.scoring.comparison import compare
+from db.scoring.curve import Curve
+
+SGC = "gcn+sgc"
+
+
+def _curve(seconds: list[float], metrics: list[float]) -> Curve:
+    count = np.arange(len(seconds))
+    return Curve(count, count, np.array(seconds), count * 1.0, np.array(metrics), count, count)
+
+
+def _board(samples, trials, curves=None) -> dict[str, BoardRow]:
+    methods = {trial.method for trial in trials}
+    datasets = {trial.dataset for trial in trials}
+    rows = board(
+        trials,
+        curves or {},
+        [samples.method(name) for name in methods],
+        [samples.dataset(name=name) for name in datasets],
+    )
+    return {row.method: row for row in rows}
+
+
+def test_mean_ratios_and_difference_by_hand(samples) -> None:
+    trials = [
+        samples.trial(split=0, seconds=2, test_metric=0.80, peak_memory_bytes=100),
+        samples.trial(split=1, seconds=8, test_metric=0.82, peak_memory_bytes=100),
+        samples.trial(SGC, split=0, seconds=1, test_metric=0.79, peak_memory_bytes=50),
+        samples.trial(SGC, split=1, seconds=1, test_metric=0.77, peak_memory_bytes=50),
+    ]
+    row = _board(samples, trials)[SGC]
+    assert (row.n, row.mean, row.status, row.provisional) == (2, pytest.approx(0.78), "provisional", True)
+    # s = 0.0141421, half = 12.7062 * 0.0141421 / sqrt(2) = 0.127062
+    assert (row.ci_low, row.ci_high) == pytest.approx((0.652938, 0.907062), abs=1e-6)
+    # sqrt(1/2 * 1/8) = 1/4, not the ratio of means 1/5
+    assert row.time_ratio == pytest.approx(0.25)
+    assert (row.memory_ratio, row.memory_ratio_low, row.memory_ratio_high) == pytest.approx((0.5, 0.5, 0.5))
+    # (-0.01 - 0.05) / 2; both signs agree in 2 of 4 flips
+    assert row.difference == pytest.approx(-0.03)
+    assert row.p_value == 0.5
+    assert row.equivalent is False
+    assert (row.scored_seconds, row.peak_memory_bytes, row.energy_joules) == (1.0, 50, None)
+
+
+def test_the_reference_has_ratio_exactly_one(samples) -> None:
+    row = _board(samples, [samples.trial(split=0, seconds=0.1), samples.trial(split=1, seconds=0.3)])[samples.reference]
+    assert (row.time_ratio, row.time_ratio_low, row.time_ratio_high) == (1.0, 1.0, 1.0)
+    assert (row.memory_ratio, row.difference, row.p_value, row.equivalent) == (1.0, 0.0, None, None)
+
+
+def test_without_a_finished_reference_there_is_no_ratio(samples) -> None:
+    crashed = samples.trial(status=Status.CRASHED, test_metric=None, ledger=None, peak_memory_bytes=None)
+    rows = _board(samples, [crashed, samples.trial(SGC)])
+    assert (rows[SGC].time_ratio, rows[SGC].difference, rows[SGC].mean) == (None, None, 0.8)
+    failed = rows[samples.reference]
+    assert (failed.status, failed.mean, failed.n, failed.failures) == ("failed", None, 0, {"crashed": 1})
+    assert (failed.time_ratio, failed.pareto) == (None, False)
+
+
+def test_a_reference_of_zero_never_divides(samples) -> None:
+    row = _board(samples, [samples.trial(seconds=0.0, peak_memory_bytes=0), samples.trial(SGC)])[SGC]
+    assert (row.time_ratio, row.memory_ratio) == (None, None)
+
+
+def test_ten_splits_rank_and_repeats_count_once(samples) -> None:
+    trials = [samples.trial(split=split, test_metric=0.8) for split in range(10)]
+    again = samples.trial(split=0, repeat=1, trial_id="again", test_metric=0.9)
+    row = _board(samples, [*trials, again])[samples.reference]
+    # split 0 is (0.8 + 0.9) / 2, so the mean is 0.8 + 0.05 / 10
+    assert (row.n, row.status, row.mean) == (10, "ranked", pytest.approx(0.805))
+    assert _board(samples, trials[:9])[samples.reference].status == "provisional"
+
+
+def test_time_to_target_with_a_miss_by_hand(samples) -> None:
+    trials = [samples.trial(split=0), samples.trial(split=1), samples.trial(SGC, split=0), samples.trial(SGC, split=1)]
+    curves = {
+        trials[0].trial_id: _curve([1, 4], [0.5, 0.8]),
+        trials[1].trial_id: _curve([1, 8], [0.5, 0.8]),
+        trials[2].trial_id: _curve([1, 2], [0.5, 0.8]),
+        trials[3].trial_id: _curve([1, 2], [0.5, 0.6]),
+    }
+    row = _board(samples, trials, curves)[SGC]
+    # target 0.99 * 0.8; reference 4 and 8; candidate 2 and a miss, censored at the longest scored time of both, 8
+    assert row.target == pytest.approx(0.792)
+    assert row.success_rate == 0.5
+    assert row.target_ratio == pytest.approx((2 + 8) / (4 + 8))
+
+
+def test_a_crash_is_a_miss_and_an_interruption_is_nothing(samples) -> None:
+    reference = [samples.trial(split=split) for split in range(3)]
+    crashed = samples.trial(SGC, split=1, status=Status.CRASHED, test_metric=None, ledger=None)
+    interrupted = samples.trial(SGC, split=2, status=Status.INTERRUPTED, test_metric=None, ledger=None)
+    own = [samples.trial(SGC, split=0), crashed, interrupted]
+    curves = {trial.trial_id: _curve([1, 2], [0.5, 0.8]) for trial in [*reference, own[0]]}
+    row = _board(samples, [*reference, *own], curves)[SGC]
+    assert row.success_rate == 0.5
+    assert row.target_ratio == pytest.approx(1.0)
+    assert row.failures == {"crashed": 1, "interrupted": 1}
+
+
+def test_who_never_reaches_the_target_has_no_time_to_it(samples) -> None:
+    trials = [samples.trial(), samples.trial(SGC)]
+    curves = {trials[0].trial_id: _curve([1], [0.8]), trials[1].trial_id: _curve([0.1], [0.2])}
+    row = _board(samples, trials, curves)[SGC]
+    assert (row.success_rate, row.target_ratio) == (0.0, None)
+
+
+def test_a_declared_target_goes_before_the_rule(samples) -> None:
+    reference = samples.trial(protocol_settings={"target": 0.5})
+    comparison = compare([reference], [reference], {reference.trial_id: _curve([1, 2], [0.5, 0.8])})
+    assert comparison.target == 0.5
+
+
+def test_rows_are_split_by_place_and_never_compared_across(samples) -> None:
+    methods = [samples.method(), samples.method(SGC)]
+    other = samples.trial(SGC, machine_id="server", trial_id="other")
+    rows = board([samples.trial(), other], {}, methods, [samples.dataset()])
+    assert len(rows) == 2
+    assert next(row for row in rows if row.machine_id == "server").time_ratio is None
+
+
+def test_rows_come_by_dataset_and_then_by_mean(samples) -> None:
+    trials = [
+        samples.trial(dataset="pubmed", test_metric=0.9),
+        samples.trial(test_metric=0.7),
+        samples.trial(SGC, test_metric=0.8),
+        samples.trial("gcn+sign", status=Status.OUT_OF_MEMORY, test_metric=None),
+    ]
+    methods = [samples.method(name) for name in (samples.reference, SGC, "gcn+sign")]
+    rows = board(trials, {}, methods, [samples.dataset(), samples.dataset(name="pubmed")])
+    expected = [("cora", SGC), ("cora", samples.reference), ("cora", "gcn+sign"), ("pubmed", samples.reference)]
+    assert [(row.dataset, row.method) for row in rows] == expected
+
+
+def test_p_values_are_adjusted_within_the_dataset(samples) -> None:
+    trials = [samples.trial(split=split, test_metric=0.8) for split in range(6)]
+    for name in (SGC, "gcn+sign"):
+        trials += [samples.trial(name, split=split, test_metric=0.7) for split in range(6)]
+    rows = _board(samples, trials)
+    # each alone: 2 / 2^6 = 0.03125; Holm over two doubles both
+    assert rows[SGC].p_value == rows["gcn+sign"].p_value == 0.0625
+
+
+def test_pareto_needs_metric_time_and_memory(samples) -> None:
+    trials = [
+        samples.trial(test_metric=0.8, seconds=4),
+        samples.trial(SGC, test_metric=0.7, seconds=1),
+        samples.trial("gcn+sign", test_metric=0.7, seconds=2),
+    ]
+    rows = _board(samples, trials)
+    assert {name: row.pareto for name, row in rows.items()} == {samples.reference: True, SGC: True, "gcn+sign": False}
+
+
+def test_a_retracted_reference_flags_what_is_derived_from_it(samples) -> None:
+    rows = _board(samples, [samples.trial(trust=Trust.RETRACTED), samples.trial(SGC, trust=Trust.REPRODUCED)])
+    assert rows[SGC].trust == "retracted"
+
+
+def test_an_unknown_method_is_one_sentence(samples) -> None:
+    with pytest.raises(StoreError, match="the method 'gcn\\+full_batch', which is not among"):
+        board([samples.trial()], {}, [], [samples.dataset()])
+
+
+def test_json_has_stable_keys_and_no_nan(samples) -> None:
+    rows = board(
+        [samples.trial(), samples.trial(SGC)], {}, [samples.method(), samples.method(SGC)], [samples.dataset()]
+    )
+    plain = as_json([replace(rows[0], mean=math.nan), rows[1]])
+    assert plain[0]["mean"] is None
+    assert set(plain[0]) >= {
+        "dataset",
+        "method",
+        "mean",
+        "ci_low",
+        "time_ratio",
+        "memory_ratio_high",
+        "device",
+        "trust",
+    }
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+_entrant = st.lists(st.tuples(st.floats(0.1, 9), st.floats(0.1, 0.9)), min_size=2, max_size=4)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the fixture is a class without state
+@given(reference=_entrant, candidate=_entrant, newcomer=_entrant)
+def test_adding_an_entrant_changes_no_ratio_of_another(samples, reference, candidate, newcomer) -> None:
+    def trials(method: str, figures: list[tuple[float, float]]) -> list:
+        return [samples.trial(method, split=i, seconds=s, test_metric=m) for i, (s, m) in enumerate(figures)]
+
+    before_trials = trials(samples.reference, reference) + trials(SGC, candidate)
+    after_trials = before_trials + trials("gcn+sign", newcomer)
+    curves = {trial.trial_id: _curve([trial.ledger.scored], [trial.test_metric]) for trial in after_trials}
+    before, after = _board(samples, before_trials, curves), _board(samples, after_trials, curves)
+    for name, row in before.items():
+        assert replace(after[name], p_value=row.p_value, pareto=row.pareto) == row
