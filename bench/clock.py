@@ -38,9 +38,7 @@ class TimeLedger:
         BenchError: `started_ns` lies in the future, so it was read from another clock.
     """
 
-    def __init__(
-        self, started_ns: int | None = None, synchronize: Callable[[], object] | None = None
-    ) -> None:
+    def __init__(self, started_ns: int | None = None, synchronize: Callable[[], object] | None = None) -> None:
         now, monotonic = time.perf_counter_ns(), time.monotonic_ns()
         started = now if started_ns is None else started_ns
         if started > now:

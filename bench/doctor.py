@@ -88,11 +88,14 @@ def _gpu() -> Check:
         return Check("gpu", False, "NVML cannot be asked", "pip install nvidia-ml-py")
     try:
         device: NvmlDevice = open_device()
-        name, driver = device.model(), device.driver()
+        detail, newest = f"{device.model()}, driver {device.driver()}", device.cuda_major()
     except NvmlError as error:
         return Check("gpu", True, f"none, trials run on the CPU ({error})")
-    advice = "install torch's CUDA build (see README), or run with --device cpu"
-    return _check("gpu", torch_cuda() is not None, f"{name}, driver {driver}", advice)
+    built_for = torch_cuda()
+    if built_for is None:
+        return Check("gpu", False, detail, "install torch's CUDA build (see README), or run with --device cpu")
+    advice = f"update the driver: torch is built for CUDA {built_for}, and the driver runs up to {newest}.x"
+    return _check("gpu", int(built_for.partition(".")[0]) <= newest, detail, advice)
 
 
 def _data(folder: Path, chosen: bool) -> Check:

@@ -90,8 +90,9 @@ class EnergyMeter:
         return _Gpu(self._nvml or open_device(cuda_ordinal(self._device)))
 
     def _synchronize(self) -> None:
-        torch = sys.modules.get("torch")  # a process without torch has no work on the device
-        if torch is not None and self._device.startswith("cuda"):
+        torch = sys.modules.get("torch")
+        # a process that never touched CUDA has no work on the device to wait for
+        if torch is not None and self._device.startswith("cuda") and torch.cuda.is_initialized():
             torch.cuda.synchronize(self._device)
 
 

@@ -17,7 +17,7 @@ from bench.meters.nvml import NvmlDevice, NvmlError, cuda_ordinal, open_device
 from bench.meters.sampler import Sampler
 
 # the caching allocator hardly ever gives memory back, so that the process's memory moves in long steps
-SAMPLING_SECONDS = 0.05
+SAMPLING_SECONDS = 0.1
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,13 @@ class NvmlDevice:
         except self._pynvml.NVMLError as error:
             raise NvmlError(f"NVML does not tell the driver's version: {error}") from None
 
+    def cuda_major(self) -> int:
+        """The newest major version of CUDA that the driver can run."""
+        try:
+            return int(self._pynvml.nvmlSystemGetCudaDriverVersion()) // 1000
+        except self._pynvml.NVMLError as error:
+            raise NvmlError(f"NVML does not tell the driver's CUDA version: {error}") from None
+
     def process_bytes(self) -> dict[int, int | None]:
         """Memory of each compute process by its number; None where the platform does not tell it."""
         processes = self._ask("nvmlDeviceGetComputeRunningProcesses")

@@ -27,6 +27,9 @@ class FakeGpu(NvmlDevice):
     def driver(self) -> str:
         return "570.1"
 
+    def cuda_major(self) -> int:
+        return 13
+
 
 def no_gpu() -> NvmlDevice:
     raise NvmlError("NVML finds no NVIDIA GPU")
@@ -85,6 +88,8 @@ def test_a_gpu_with_a_fitting_torch_is_fine(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(doctor, "torch_cuda", lambda: "13.0")
     assert look(tmp_path, "gpu") == Check("gpu", True, "NVIDIA A100, driver 570.1")
     assert "built for CUDA 13.0" in look(tmp_path, "torch").detail
+    monkeypatch.setattr(doctor, "torch_cuda", lambda: "14.1")
+    assert "update the driver" in str(look(tmp_path, "gpu").advice)
 
 
 def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def pynvml(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
         nvmlDeviceGetMigMode=refuse,
         nvmlDeviceGetPowerUsage=lambda handle: 61_000,
         nvmlSystemGetDriverVersion=lambda: "570.1",
+        nvmlSystemGetCudaDriverVersion=lambda: 12_080,
     )
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -84,6 +85,7 @@ def test_answers_come_in_plain_units(pynvml: types.SimpleNamespace) -> None:
     assert device.process_bytes() == {7: 20, 8: None}
     assert device.power_milliwatts() == 61_000
     assert device.driver() == "570.1"
+    assert device.cuda_major() == 12
 
 
 def test_what_is_not_supported_is_one_sentence(pynvml: types.SimpleNamespace) -> None:
