@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, StatementError
 from sqlalchemy.pool import NullPool
 
 from db.errors import StoreError
@@ -93,8 +93,8 @@ class Database:
     def _speaking(self, writing: bool) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            if writing and _is_conflict(error):
+        except StatementError as error:
+            if writing and isinstance(error, DBAPIError) and _is_conflict(error):
                 raise
             raise StoreError(self._explain(error)) from error
 
@@ -107,7 +107,7 @@ class Database:
                 f"no driver for '{self.url.drivername}' is installed; for PostgreSQL, install leangnn[postgres]"
             ) from error
 
-    def _explain(self, error: DBAPIError) -> str:
+    def _explain(self, error: StatementError) -> str:
         """One sentence: what happened, with which database, and what to do."""
         said = " ".join(str(error.orig).split())
         if holder := re.search(r"\(PID (\d+)\)", said):
@@ -138,7 +138,7 @@ _SENTENCES = (
         "onnection refused|could not translate|failed to resolve|timeout expired",
         "no database server answers at '{name}'; start it or correct the URL",
     ),
-    ("does not exist", "'{name}' does not exist on the server; create it first"),
+    ('database ".*" does not exist', "'{name}' does not exist on the server; create it first"),
 )
 
 
@@ -172,7 +172,7 @@ def _is_conflict(error: DBAPIError) -> bool:
     return (isinstance(error, IntegrityError) and "uplicate" in said) or any(sign in said for sign in _CONFLICT)
 
 
-def _is_held(error: DBAPIError) -> bool:
+def _is_held(error: StatementError) -> bool:
     return any(sign in str(error.orig) for sign in _HELD)
 
 

@@ -1,4 +1,4 @@
-"""Snapshots: the whole store as one Parquet file a table beside a manifest, to archive, to merge or to read in place."""
+"""Snapshots: the store as one Parquet file a table beside a manifest, to archive, to merge or to read in place."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def import_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, in
         The number of rows added or replaced by table.
 
     Raises:
-        StoreError: the folder is no snapshot, is damaged or of another schema version, or the database cannot be written.
+        StoreError: the folder is no snapshot, is damaged or of another schema version, or the database
+            cannot be written.
     """
     tables = _load(Path(folder))
     return Store(url_or_path).write(lambda connection: _merge(connection, tables))

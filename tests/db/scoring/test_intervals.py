@@ -67,7 +67,7 @@ def test_bootstrap_of_equal_ratios_has_no_width() -> None:
 
 
 def test_percentile_bootstrap_of_two_values_by_hand() -> None:
-    # resamples of (0, 1) have means 0, 1/2, 1 with chances 1/4, 1/2, 1/4, so 95 % reach from 0 to 1 and 40 % stay at 1/2
+    # resamples of (0, 1) have means 0, 1/2, 1 with chances 1/4, 1/2, 1/4, so 95 % reach from 0 to 1, 40 % stay at 1/2
     assert bootstrap_interval(_mean, [0, 1], bias_corrected=False) == (0.5, 0.0, 1.0)
     assert bootstrap_interval(_mean, [0, 1], bias_corrected=False, confidence=0.4) == (0.5, 0.5, 0.5)
 

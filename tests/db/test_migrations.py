@@ -1,0 +1,93 @@
+"""Versions of the tables: a real migration of a real file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, update
+
+from db import migrations
+from db.database import Database
+from db.errors import StoreError
+from db.migrations import stored_version, upgrade
+from db.read import Reader
+from db.schema import SchemaVersion
+from db.store import Store
+
+
+def _to_older(connection: Connection) -> None:
+    """What an older release might have had: no preset column, and no reason of its own."""
+    connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN log_tail")
+    connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN preset")
+
+
+def _add_preset(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN preset VARCHAR")
+
+
+def _add_log_tail(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN log_tail VARCHAR")
+
+
+def _break(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN nonsense NO_SUCH_TYPE")
+
+
+@pytest.fixture
+def older(path: Path, samples, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of version 1 with one trial, under a code of version 3."""
+    samples.fill(Store(path), samples.trial())
+    with Database(path).writing() as connection:
+        _to_older(connection)
+    monkeypatch.setattr(migrations, "MIGRATIONS", [_add_preset, _add_log_tail])
+    return path
+
+
+def test_an_older_file_asks_for_the_upgrade(older: Path, samples) -> None:
+    for work in (Reader(older).trials, lambda: samples.fill(Store(older))):
+        with pytest.raises(StoreError, match="has schema version 1 .* needs 3; run: leangnn db upgrade"):
+            work()
+
+
+def test_upgrade_keeps_the_rows(older: Path, samples) -> None:
+    assert upgrade(older) == (1, 3)
+    (trial,) = Reader(older).trials()
+    assert (trial.trial_id, trial.test_metric, trial.preset) == ("gcn+full_batch/0", 0.8, None)
+    Store(older).record_trial(samples.trial(split=1, preset="strong"), samples.dataset(), samples.method())
+    assert [trial.preset for trial in Reader(older).trials()] == [None, "strong"]
+
+
+def test_upgrade_twice_does_nothing(older: Path) -> None:
+    upgrade(older)
+    assert upgrade(older) == (3, 3)
+
+
+def test_a_migration_that_fails_leaves_the_old_version(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "MIGRATIONS", [_add_preset, _break])
+    with pytest.raises(StoreError, match="refused"):
+        upgrade(older)
+    with Database(older).reading() as connection:
+        assert stored_version(connection) == 1
+        columns = connection.exec_driver_sql("SELECT * FROM trials").keys()
+    assert "preset" not in columns
+
+
+def test_a_newer_file_is_refused_and_untouched(path: Path, samples) -> None:
+    samples.fill(Store(path), samples.trial())
+    with Database(path).writing() as connection:
+        connection.execute(update(SchemaVersion).values(version=99))
+    for work in (Reader(path).trials, lambda: samples.fill(Store(path)), lambda: upgrade(path)):
+        with pytest.raises(StoreError, match="has schema version 99 .* install a newer LeanGNN"):
+            work()
+
+
+def test_nothing_to_upgrade(path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database"):
+        upgrade(path)
+    assert not path.exists()
+
+
+def test_a_new_store_has_the_newest_version(path: Path, samples) -> None:
+    samples.fill(Store(path))
+    assert upgrade(path) == (migrations.newest_version(), migrations.newest_version())
