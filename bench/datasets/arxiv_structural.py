@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets.adjacency import to_csr
+from bench.datasets.declaration import Sizes
 from bench.datasets.ogb import csv_files, read_csv, read_split
 from bench.datasets.raw_files import RawFiles
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Sizes, dataset
+from bench.datasets.registry import dataset
 
 _FOLDER = "incomplete/ogbn_arxiv"
 _TABLES = ("raw/edge", "raw/node-label", "split/time/train", "split/time/valid", "split/time/test")

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.graph_data import Split
 from bench.datasets.raw_files import RawFile, RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 from bench.datasets.splits import per_class, stratified
 
 _SHCHUR = "https://github.com/shchur/gnn-benchmark"

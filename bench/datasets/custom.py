@@ -21,14 +21,16 @@ import functools
 import tomllib
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.datasets.adjacency import Direction
 from bench.datasets.custom_readers import Arrays, read_csv_tables, read_npz, read_pt
+from bench.datasets.declaration import Dataset
 from bench.datasets.graph_data import Metric, Split
 from bench.datasets.raw_files import RawFile, RawFiles
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Dataset
 from bench.datasets.splits import stratified
 from bench.errors import DataError, UsageError
 from methods.spec import nearest
@@ -77,7 +79,7 @@ def declare(spec_text: str) -> Dataset:
     named = [name for name in (described.graph, described.edges, described.nodes) if name is not None]
     files = [(path.parent / name).absolute() for name in named]
     for file in files:
-        if not file.is_file():
+        if not _exists(file):
             raise DataError(f"{path} names {file.name}, but there is no file {file}")
     return Dataset(
         name=spec_text,
@@ -86,6 +88,13 @@ def declare(spec_text: str) -> Dataset:
         description=described.description,
         files=tuple(RawFile(str(file)) for file in (path.absolute(), *files)),
     )
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except PermissionError as error:
+        raise DataError(f"{file} may not be read (permission denied); give yourself read access") from error
 
 
 def _read(path: Path) -> Description:
@@ -113,6 +122,7 @@ def _sentence(path: Path, error: ValidationError) -> str:
 
 def _load(described: Description, paths: list[Path], files: RawFiles) -> RawGraph:
     arrays = _arrays(described, paths)
+    _check_labels(paths[-1], arrays.y)
     splits: tuple[Split, ...] = arrays.splits or stratified(arrays.y, described.train)
     return RawGraph(
         x=arrays.x,
@@ -122,6 +132,14 @@ def _load(described: Description, paths: list[Path], files: RawFiles) -> RawGrap
         direction=described.direction,
         classes=described.classes,
     )
+
+
+def _check_labels(path: Path, y: NDArray) -> None:
+    # before any split is drawn, so that the complaint is about the labels
+    if y.dtype.kind not in "iufb":
+        raise DataError(f"{path}: the labels are {y.dtype} values, but they must be numbers from 0 (-1 is unlabelled)")
+    if len(y) and np.nanmin(y) < -1:
+        raise DataError(f"{path}: label {np.nanmin(y)} is out of range; classes are numbered from 0, -1 is unlabelled")
 
 
 def _arrays(described: Description, paths: list[Path]) -> Arrays:

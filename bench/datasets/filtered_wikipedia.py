@@ -6,10 +6,11 @@ Source: Platonov et al. 2023, arXiv:2302.11640.
 from __future__ import annotations
 
 from bench.datasets.adjacency import Direction
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.heterophilous import read
 from bench.datasets.raw_files import RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 
 _SOURCE = "https://github.com/yandex-research/heterophilous-graphs"
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.datasets.adjacency import Direction
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.raw_files import RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 from bench.datasets.splits import SPLITS, from_geom_gcn
 
 _SOURCE = "https://github.com/graphdml-uiuc-jlu/geom-gcn"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bench.datasets.adjacency import Direction
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.graph_data import Metric
 from bench.datasets.raw_files import RawFile, RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 from bench.datasets.splits import from_masks
 
 _SOURCE = "https://github.com/yandex-research/heterophilous-graphs"

@@ -8,9 +8,10 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.raw_files import RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 from bench.datasets.splits import stratified
 
 _SOURCE = "https://github.com/CUAI/Non-Homophily-Large-Scale"

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.graph_data import Split
 from bench.datasets.raw_files import RawFile, RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 
 _TABLES = ("raw/edge", "raw/node-feat", "raw/node-label")
 _PARTS = ("train", "valid", "test")

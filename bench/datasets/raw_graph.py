@@ -16,7 +16,7 @@ from bench.datasets.validate import validate
 from bench.errors import DataError
 
 if TYPE_CHECKING:
-    from bench.datasets.registry import Dataset
+    from bench.datasets.declaration import Dataset
 
 
 @dataclass(frozen=True)

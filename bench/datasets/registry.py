@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import pickle
 import pkgutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple
 
 from bench.datasets import prepared
+from bench.datasets.declaration import Dataset, Loader, Sizes, converted, parameters_of
 from bench.datasets.folders import cache_folder, data_folder
 from bench.datasets.graph_data import GraphData, Level, Metric
 from bench.datasets.raw_files import RawFile, RawFiles, mismatch
@@ -22,46 +21,6 @@ from bench.datasets.raw_graph import RawGraph, assemble
 from bench.errors import DataError, UsageError
 from methods.errors import SpecError
 from methods.spec import Spec, Value, nearest, parse_spec
-
-Loader = Callable[..., RawGraph]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Published counts; `stored_edges` counts the file's edge list as it stands, `edges` the CSR entries made of it.
-
-    Either may be unknown. They hold for the default parameters.
-    """
-
-    nodes: int
-    features: int
-    classes: int
-    edges: int | None = None
-    stored_edges: int | None = None
-    graphs: int = 1
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What is declared beside a loader."""
-
-    name: str
-    loader: Loader
-    metric: Metric
-    description: str
-    level: Level = "node"
-    sizes: Sizes | None = None
-    licence: str = ""
-    source: str = ""
-    files: tuple[RawFile, ...] = ()
-    version: str = "1"
-    substitute_for: str | None = None
-    parameters: Mapping[str, inspect.Parameter] = field(default_factory=dict)
-
-    def needed_files(self, parameters: Mapping[str, Value]) -> list[RawFile]:
-        """The files that the loader reads with these parameters."""
-        return [f for f in self.files if f.only_for is None or parameters[f.only_for[0]] == f.only_for[1]]
-
 
 _UNREADABLE = (
     OSError,
@@ -112,7 +71,7 @@ def dataset(
             files=tuple(files),
             version=version,
             substitute_for=substitute_for,
-            parameters=_parameters_of(loader),
+            parameters=parameters_of(loader),
         )
         return loader
 
@@ -263,7 +222,7 @@ def _check_counts(entry: Dataset, parameters: Mapping[str, Value], raw: RawGraph
     expected = {key: getattr(sizes, key) for key in found}
     if sizes.stored_edges is not None:
         found["stored edges"], expected["stored edges"] = raw.edge_index.shape[1], sizes.stored_edges
-    if sizes.edges is not None and parameters == _defaults(entry):
+    if sizes.edges is not None and parameters == entry.defaults():
         found["edges"], expected["edges"] = data.edges, sizes.edges
     for what, count in expected.items():
         if found[what] != count:
@@ -308,46 +267,27 @@ def _resolve(spec_text: str) -> tuple[Dataset, dict[str, Value], str]:
         spec = parse_spec(text)
     except SpecError as error:
         raise UsageError(str(error)) from error
-    known = _registered()
-    if spec.name not in known:
-        raise UsageError(f"there is no dataset '{spec.name}'; {nearest(spec.name, known)}")
-    entry = known[spec.name]
-    parameters = _defaults(entry)
+    entry = declared(spec.name)
+    parameters = entry.defaults()
     for key, value in spec.parameters.items():
         if key not in entry.parameters:
             hint = nearest(key, entry.parameters) if entry.parameters else "it has none"
             raise UsageError(f"dataset '{spec.name}' has no parameter '{key}'; {hint}")
-        parameters[key] = _converted(spec.name, entry.parameters[key], value)
+        parameters[key] = converted(spec.name, entry.parameters[key], value)
     changed = {key: value for key, value in parameters.items() if value != entry.parameters[key].default}
     return entry, parameters, str(Spec(spec.name, changed))
 
 
-def _defaults(entry: Dataset) -> dict[str, Value]:
-    return {key: parameter.default for key, parameter in entry.parameters.items()}
+def declared(name: str) -> Dataset:
+    """What is declared beside the loader of a registered name; needs no data.
 
-
-def _converted(name: str, parameter: inspect.Parameter, value: Value) -> Value:
-    kind = parameter.annotation
-    if get_origin(kind) is Literal:
-        choices = [str(choice) for choice in get_args(kind)]
-        if str(value) not in choices:
-            raise UsageError(
-                f"parameter '{parameter.name}' of dataset '{name}' cannot be '{value}'; {nearest(str(value), choices)}"
-            )
-        return str(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise UsageError(
-            f"parameter '{parameter.name}' of dataset '{name}' cannot be '{value}'; it is of type {kind.__name__}"
-        )
-    return value
-
-
-def _parameters_of(loader: Loader) -> dict[str, inspect.Parameter]:
-    hints = get_type_hints(loader)
-    keywords = list(inspect.signature(loader).parameters.values())[1:]
-    return {parameter.name: parameter.replace(annotation=hints[parameter.name]) for parameter in keywords}
+    Raises:
+        UsageError: there is no such dataset.
+    """
+    known = _registered()
+    if name not in known:
+        raise UsageError(f"there is no dataset '{name}'; {nearest(name, known)}")
+    return known[name]
 
 
 def _registered() -> dict[str, Dataset]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.datasets.declaration import Loader, Sizes
 from bench.datasets.raw_files import RawFiles, raw_file
 from bench.datasets.raw_graph import RawGraph
-from bench.datasets.registry import Loader, Sizes, dataset
+from bench.datasets.registry import dataset
 from bench.datasets.splits import folds
 
 _SOURCE = "https://chrsmrrs.github.io/datasets/"
