@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import shutil
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +24,10 @@ def fetch(url: str, target: Path, check: Check | None = None) -> None:
     Raises:
         DownloadError: no connection, an error of the server, a wrong file, or no room on the disk.
     """
+    # loading a prepared dataset comes past this module, and these two cost more than the loading
+    import http.client
+    import urllib.request
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
