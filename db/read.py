@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import JSON, Connection, Select, select
 
 from db.convert import trial_record
 from db.database import WRITE_DEADLINE, Database, LockedError
@@ -212,7 +212,7 @@ def _records(connection: Connection | None, model: type[Base], record: type[Reco
 
 
 def _trials(connection: Connection, filters: Mapping[str, Any]) -> list[TrialRecord]:
-    columns = {name: column for name, column in Trial.__table__.columns.items() if column.type.python_type is not dict}
+    columns = {name: column for name, column in Trial.__table__.columns.items() if not isinstance(column.type, JSON)}
     if unknown := sorted(set(filters) - set(columns) - set(_PARTS)):
         raise StoreError(f"trials cannot be filtered by '{unknown[0]}'; use one of: {', '.join((*columns, *_PARTS))}")
     query: Select[Any] = select(Trial.__table__)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import JSON, Connection, Table, delete, insert, select
+from sqlalchemy.types import TypeEngine
 
 from db.convert import Row
 from db.database import Database
@@ -20,10 +22,10 @@ from db.errors import StoreError
 from db.migrations import is_ready, newest_version
 from db.parquet import MANIFEST
 from db.records import Status
-from db.schema import Base, CurvePoint, Predictions, SchemaVersion, Session, Trial
+from db.schema import Base, CurvePoint, Predictions, SchemaVersion, Session, Trial, UTCDateTime
 from db.store import Store, upsert
 
-_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary(), dict: pa.string()}
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
 _CHILDREN = (CurvePoint.__tablename__, Predictions.__tablename__)
 
 
@@ -82,13 +84,15 @@ def _read(connection: Connection, table: Table) -> pa.Table:
         values = [row[position] for row in rows]
         if isinstance(column.type, JSON):
             values = [None if value is None else json.dumps(value, sort_keys=True) for value in values]
-        columns[column.name] = pa.array(values, type=_arrow_type(column.type.python_type))
+        columns[column.name] = pa.array(values, type=_arrow_type(column.type))
     return pa.table(columns)
 
 
-def _arrow_type(kind: type) -> pa.DataType:
-    # moments are the only kind left; they are kept in UTC without a zone, as in the database
-    return _ARROW.get(kind, pa.timestamp("us"))
+def _arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
+    if isinstance(kind, JSON):
+        return pa.string()
+    # in UTC without a zone, as in the database
+    return pa.timestamp("us") if isinstance(kind, UTCDateTime) else _ARROW[kind.python_type]
 
 
 def _write(draft: Path, tables: Mapping[str, pa.Table]) -> None:
@@ -146,12 +150,12 @@ def _load_table(path: Path, table: Table, expected: Mapping[str, Any]) -> list[R
     return rows
 
 
-def _loaded(value: Any, kind: Any) -> Any:
+def _loaded(value: Any, kind: TypeEngine[Any]) -> Any:
     if value is None:
         return None
     if isinstance(kind, JSON):
         return json.loads(value)
-    return kind.process_result_value(value, None) if kind.python_type not in _ARROW else value
+    return value.replace(tzinfo=UTC) if isinstance(kind, UTCDateTime) else value
 
 
 def _merge(connection: Connection, tables: Mapping[str, list[Row]]) -> dict[str, int]:

@@ -151,10 +151,9 @@ def upsert(connection: Connection, model: type[Base], row: dict[str, Any]) -> No
     table = model.__table__
     assert isinstance(table, Table)
     same_key = [column == row[column.name] for column in table.primary_key]
-    before = connection.execute(select(table).where(*same_key)).first()
+    before = connection.execute(select(table).where(*same_key)).mappings().first()
     if before is None:
         connection.execute(insert(table).values(row))
-    elif before._asdict() != row:
-        # naming the key, even unchanged, would make DuckDB replace the row and so break the rows that refer to it
-        values = {name: value for name, value in row.items() if name not in table.primary_key.columns}
-        connection.execute(update(table).where(*same_key).values(values))
+    # naming a key, even unchanged, would make DuckDB replace the row and so break the rows that refer to it
+    elif changed := {name: value for name, value in row.items() if before[name] != value}:
+        connection.execute(update(table).where(*same_key).values(changed))

@@ -46,7 +46,7 @@ def older(path: Path, samples, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_older_file_asks_for_the_upgrade(older: Path, samples) -> None:
     for work in (Reader(older).trials, lambda: samples.fill(Store(older))):
-        with pytest.raises(StoreError, match="has schema version 1 .* needs 3; run: leangnn db upgrade"):
+        with pytest.raises(StoreError, match=r"has schema version 1 .* needs 3; run: leangnn db upgrade"):
             work()
 
 
@@ -78,7 +78,7 @@ def test_a_newer_file_is_refused_and_untouched(path: Path, samples) -> None:
     with Database(path).writing() as connection:
         connection.execute(update(SchemaVersion).values(version=99))
     for work in (Reader(path).trials, lambda: samples.fill(Store(path)), lambda: upgrade(path)):
-        with pytest.raises(StoreError, match="has schema version 99 .* install a newer LeanGNN"):
+        with pytest.raises(StoreError, match=r"has schema version 99 .* install a newer LeanGNN"):
             work()
 
 

@@ -61,7 +61,7 @@ def test_trials_by_filter(filled: Path, filters: dict, count: int) -> None:
 
 
 def test_an_unknown_filter_names_the_known_ones(filled: Path) -> None:
-    with pytest.raises(StoreError, match="filtered by 'colour'; use one of: .*dataset"):
+    with pytest.raises(StoreError, match=r"filtered by 'colour'; use one of: .*dataset"):
         Reader(filled).trials(colour="red")
     with pytest.raises(StoreError, match="filtered by 'split'"):
         Reader(filled).board(split=1)

@@ -85,9 +85,7 @@ def test_merging_replaces_a_failure_by_a_result(snapshot: Path, tmp_path: Path, 
     assert sorted(Reader(other).curves()) == ["also", "gcn+full_batch/0"]
 
 
-def test_a_session_that_ended_meanwhile_is_brought_up_to_date(
-    path: Path, snapshot: Path, tmp_path: Path, samples
-) -> None:
+def test_a_session_that_ended_is_brought_up_to_date(path: Path, snapshot: Path, tmp_path: Path, samples) -> None:
     other = tmp_path / "other.duckdb"
     import_snapshot(other, snapshot)
     Store(path).finish_session("s1", samples.noon, None)
@@ -115,7 +113,7 @@ def test_a_damaged_snapshot_changes_nothing(snapshot: Path, tmp_path: Path, samp
 def test_a_snapshot_of_a_newer_schema_is_refused(snapshot: Path, tmp_path: Path) -> None:
     manifest = json.loads((snapshot / "manifest.json").read_text())
     (snapshot / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 99}))
-    with pytest.raises(StoreError, match="schema version 99 .* install a newer LeanGNN"):
+    with pytest.raises(StoreError, match=r"schema version 99 .* install a newer LeanGNN"):
         import_snapshot(tmp_path / "other.duckdb", snapshot)
 
 

@@ -233,3 +233,11 @@ def test_a_full_disk_loses_nothing(path: Path, samples, samples_file: str) -> No
     assert "no space is left" in run.stderr
     assert len(run.stderr.strip().splitlines()) == 1
     assert [trial.split for trial in Reader(path).trials()] == [int(split) for split in stored]
+
+
+def test_a_session_recorded_again_takes_the_new_values(url: str, samples) -> None:
+    store = Store(url)
+    samples.fill(store, samples.trial())
+    store.record_session(samples.machine(gpu_driver="570"), samples.session(environment={"threads": 4}))
+    assert Reader(url).machines() == [samples.machine(gpu_driver="570")]
+    assert Reader(url).sessions() == [samples.session(environment={"threads": 4})]
