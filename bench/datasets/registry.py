@@ -205,8 +205,9 @@ def _prepare(entry: Dataset, parameters: Mapping[str, Value], name: str, files: 
     except _UNREADABLE as error:
         if not files.declared:
             raise
+        reason = " ".join(str(error).split())
         raise DataError(
-            f"the files of {name} are not in the published format ({type(error).__name__}: {error}); "
+            f"the files of {name} are not in the published format ({type(error).__name__}: {reason}); "
             f"look at them with: leangnn data check '{name}'"
         ) from error
     data = assemble(entry, name, raw)
