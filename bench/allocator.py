@@ -18,6 +18,7 @@ from bench.errors import BenchError
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+WAIT_POLICY = "OMP_WAIT_POLICY"
 _TUNABLE = "glibc.malloc.hugetlb"
 
 
@@ -36,6 +37,8 @@ def trial_environment(base_env: Mapping[str, str], threads: int) -> dict[str, st
     environment = dict(base_env)
     environment.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     environment["PYTHONHASHSEED"] = "0"
+    # torch and numba have a pool of threads each; one that spins while the other works costs up to 3x on few cores
+    environment[WAIT_POLICY] = "PASSIVE"
     # NVML counts devices in this order, and CUDA by default in another one
     environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     # both switches together would ask for huge pages twice, by two owners
@@ -62,7 +65,7 @@ def describe_allocator() -> dict[str, Any]:
         "huge_pages_in_force": setting == "always" or (asked and setting == "madvise"),
         "ld_preload": os.environ.get("LD_PRELOAD"),
         "cuda_allocator": os.environ.get("PYTORCH_CUDA_ALLOC_CONF"),
-        "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+        "threads": {name: os.environ.get(name) for name in (*THREAD_VARIABLES, WAIT_POLICY)},
     }
 
 

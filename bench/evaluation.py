@@ -1,0 +1,70 @@
+"""Predictions on the full graph, and their validation metric."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bench.metrics import METRICS
+from methods.graph import GraphView
+from methods.problem import Problem
+
+GRAPHS_AT_ONCE = 2048
+"""Sets of many graphs are predicted in unions of this many, so that evaluation needs less memory than training."""
+
+
+@dataclass
+class Evaluator:
+    """Scores a model on validation labels and keeps the predictions of the best epoch.
+
+    It holds no test label: those stay with the scorer. `test` is only where to predict.
+
+    Attributes:
+        metric: a key of `METRICS`.
+        valid, test: [k] positions of the validation and test labels.
+        valid_labels: [k] int64.
+        inference_seconds: seconds of each full prediction so far.
+    """
+
+    metric: str
+    valid: NDArray[np.int64]
+    test: NDArray[np.int64]
+    valid_labels: NDArray[np.int64]
+    inference_seconds: list[float] = field(default_factory=list)
+
+    def evaluate(self, model: nn.Module, problem: Problem) -> tuple[float, dict[str, NDArray]]:
+        """Validation metric and the predictions `{"valid": ..., "test": ...}` of a model on the full graph."""
+        was_training = model.training
+        model.eval()
+        started = time.perf_counter()
+        with torch.inference_mode():
+            logits = predict(model, problem.graph).cpu()
+        self.inference_seconds.append(time.perf_counter() - started)
+        model.train(was_training)
+        outputs = as_predictions(logits, self.metric)
+        predictions = {"valid": outputs[self.valid], "test": outputs[self.test]}
+        return METRICS[self.metric](predictions["valid"], self.valid_labels), predictions
+
+
+def predict(model: nn.Module, graph: GraphView) -> Tensor:
+    """Outputs on the whole graph, or on all graphs of a set in their order."""
+    if graph.graph_ptr is None:
+        return model(graph)
+    positions = torch.arange(graph.num_graphs, device=graph.x.device)
+    return torch.cat([model(graph.graphs(chunk)) for chunk in positions.split(GRAPHS_AT_ONCE)])
+
+
+def as_predictions(logits: Tensor, metric: str) -> NDArray:
+    """One number a label: the class for accuracy, the score of class 1 for ROC AUC.
+
+    Args:
+        logits: [labels, outputs]; one output for binary tasks.
+    """
+    if metric == "roc_auc":
+        return logits.squeeze(1).float().numpy()
+    return logits.argmax(1).numpy()

@@ -1,0 +1,259 @@
+"""One trial in one fresh process: `python -m bench.trial FOLDER`.
+
+FOLDER/trial.json says what to run. The process prints one JSON event a line on its standard output and leaves FOLDER/result.json and
+FOLDER/predictions.npz. It never opens the store, it gets no test label, and it ends itself when its parent is gone (its standard input closes).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.clock import TimeLedger
+from bench.protocol import Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.datasets.graph_data import GraphData
+    from bench.evaluation import Evaluator
+    from methods.method import Method
+    from methods.problem import Problem
+
+REPORT_SECONDS = 0.2
+"""Shortest time between two progress events."""
+
+
+def main() -> None:
+    """Run the trial of the folder named on the command line; the exit code is 0 whenever result.json was written."""
+    folder = Path(sys.argv[1])
+    document = json.loads((folder / "trial.json").read_text())
+    events = _claim_standard_output()
+    _end_with_parent()
+    ledger = TimeLedger(document["started_ns"], _synchronizer(document["device"]))
+    try:
+        result = run(document, folder, ledger, events)
+    except Exception as error:
+        result = {"status": _status_of(error), "reason": _sentence(error), "log_tail": _tail(traceback.format_exc())}
+    result["ledger"] = asdict(ledger.close())
+    # renamed into place, so that the parent never reads half a result
+    partial = folder / "result.partial"
+    partial.write_text(json.dumps(result))
+    partial.rename(folder / "result.json")
+
+
+def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any) -> dict[str, Any]:
+    """Load, prepare, train; return the result document without its ledger."""
+    import numpy as np
+    import torch
+
+    from bench.allocator import describe_allocator
+    from bench.datasets.registry import load
+    from bench.meters.energy import EnergyMeter
+    from bench.meters.memory import MemoryMeter
+    from bench.training import Trainer
+    from methods.method import Method
+
+    torch.set_num_threads(document["threads"])
+    device = torch.device(document["device"])
+    protocol = Protocol.from_settings(document["protocol"])
+    method = Method.parse(document["method"])
+    data = load(document["dataset"], document["data_dir"], document["cache_dir"]).sealed(document["split"])
+    torch.manual_seed(document["seed"])
+    problem, evaluator = pose(data, document["seed"], device)
+    mask_before = _hash(problem.graph.train_mask)
+    warm_up_seconds = warm_up(method, problem, protocol)
+    memory, energy = MemoryMeter(document["device"]), EnergyMeter(document["device"])
+    # with everything warm, all randomness starts again from the trial's seed
+    torch.manual_seed(document["seed"])
+    memory.start()
+    energy.start()
+    with ledger.account("preprocess"):
+        model = method.build_backbone(problem).to(device)
+        quantizer, strategy = method.build("quantizer"), method.build("strategy")
+        if quantizer is not None:
+            model = quantizer.apply(model, problem)
+        strategy.prepare(problem)
+    trainer = Trainer(
+        problem, model, strategy, method.build("rescaler"), quantizer, protocol, evaluator, ledger, _reporter(events)
+    )
+    outcome = trainer.run()
+    energy_reading, memory_reading = energy.stop(), memory.stop()
+    with ledger.account("checkpoint"):
+        np.savez_compressed(folder / "predictions.npz", **outcome.predictions)
+    if _hash(problem.graph.train_mask) != mask_before:
+        raise RuntimeError("the training mask changed during training; a strategy must not write to the problem")
+    missed = outcome.reached_target is False
+    return {
+        "status": "missed_target" if missed else "finished",
+        "reason": _missed(protocol, outcome.validation_metric) if missed else None,
+        "curve": outcome.curve,
+        "validation_metric": outcome.validation_metric,
+        "selected_epoch": outcome.selected_epoch,
+        "epochs": outcome.epochs,
+        "node_visits": outcome.node_visits,
+        "edge_visits": outcome.edge_visits,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "model_bytes": _bytes_of(model if quantizer is None else quantizer.pack(model, problem)),
+        "inference_seconds": statistics.median(evaluator.inference_seconds),
+        "peak_memory_bytes": memory_reading.peak_bytes,
+        "memory": {**memory_reading.numbers, **({"reason": memory_reading.reason} if memory_reading.reason else {})},
+        "energy_joules": energy_reading.joules,
+        "energy": energy_reading.details,
+        "environment": {"allocator": describe_allocator(), "warm_up_seconds": warm_up_seconds},
+    }
+
+
+def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Evaluator]:
+    """The training problem of a sealed dataset, and the evaluator that holds its validation labels.
+
+    The problem's labels are -1 outside the training set, so no strategy can read a validation label either.
+    """
+    import numpy as np
+    import torch
+
+    from bench.evaluation import Evaluator
+    from methods.adjacency import Adjacency
+    from methods.graph import GraphView
+    from methods.problem import Problem
+
+    split = data.splits[0]
+    labels = np.full_like(data.y, -1)
+    labels[split.train] = data.y[split.train]
+    mask = np.zeros(len(data.y), dtype=bool)
+    mask[split.train] = True
+    graph = GraphView(
+        x=torch.from_numpy(np.array(data.x)),
+        adjacency=Adjacency(
+            torch.from_numpy(np.array(data.indptr)),
+            torch.from_numpy(np.array(data.indices)),
+            data.nodes,
+            symmetric=data.undirected,
+        ),
+        y=torch.from_numpy(labels),
+        train_mask=torch.from_numpy(mask),
+        level=data.level,
+        graph_ptr=None if data.graph_ptr is None else torch.from_numpy(np.array(data.graph_ptr)),
+    )
+    binary = data.metric == "roc_auc"
+    problem = Problem(
+        graph=graph.to(device),
+        task="binary" if binary else "multiclass",
+        out_features=1 if binary else data.classes,
+        generator=torch.Generator().manual_seed(seed),
+        categories=data.categories,
+    )
+    evaluator = Evaluator(data.metric, split.valid, split.test, data.y[split.valid])
+    return problem, evaluator
+
+
+def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
+    """Take a step of the same network on a small random graph, so that kernels are compiled and loaded; its seconds."""
+    from dataclasses import replace
+
+    import torch
+
+    from bench.training import make_optimizer
+    from methods.adjacency import Adjacency
+    from methods.graph import GraphView
+
+    started = time.perf_counter()
+    nodes, device = 64, problem.device
+    ring = torch.arange(nodes, device=device)
+    adjacency = Adjacency.from_edges(torch.cat([ring, ring.roll(1)]), torch.cat([ring.roll(1), ring]), nodes, True)
+    per_graph = problem.graph.level == "graph"
+    labels = 1 if per_graph else nodes
+    view = GraphView(
+        x=torch.zeros(nodes, problem.graph.x.shape[1], device=device),
+        adjacency=adjacency,
+        y=torch.zeros(labels, dtype=torch.int64, device=device),
+        train_mask=torch.ones(labels, dtype=torch.bool, device=device),
+        level=problem.graph.level,
+        graph_ptr=torch.tensor([0, nodes], device=device) if per_graph else None,
+    )
+    dummy = replace(problem, graph=view)
+    model = method.build_backbone(dummy).to(device).train()
+    optimizer = make_optimizer(model, protocol)
+    problem.loss(model(view), view).backward()
+    optimizer.step()
+    return time.perf_counter() - started
+
+
+def _claim_standard_output() -> Any:
+    """Keep the standard output for events; whatever else prints goes to the standard error."""
+    events = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    return events
+
+
+def _end_with_parent() -> None:
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _reporter(events: Any):
+    last = 0.0
+
+    def report(point: dict[str, Any], spent: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= REPORT_SECONDS or spent >= 1:
+            last = now
+            print(json.dumps({"spent": spent, **point}), file=events, flush=True)
+
+    return report
+
+
+def _synchronizer(device: str):
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return torch.cuda.synchronize
+
+
+def _status_of(error: Exception) -> str:
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or "OutOfMemory" in name or "can't allocate memory" in str(error):
+        return "out_of_memory"
+    return "crashed"
+
+
+def _sentence(error: Exception) -> str:
+    from bench.errors import BenchError
+    from methods.errors import MethodError
+
+    first = str(error).strip().partition("\n")[0] or "no message"
+    return first if isinstance(error, BenchError | MethodError) else f"{type(error).__name__}: {first}"
+
+
+def _missed(protocol: Protocol, best: float) -> str:
+    return f"the best validation metric was {best:.4f}; the target was {protocol.target}"
+
+
+def _tail(text: str, lines: int = 30) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def _hash(mask: torch.Tensor) -> int:
+    return hash(mask.cpu().numpy().tobytes())
+
+
+def _bytes_of(model: torch.nn.Module) -> int:
+    return sum(item.numel() * item.element_size() for item in (*model.parameters(), *model.buffers()))
+
+
+if __name__ == "__main__":
+    main()
