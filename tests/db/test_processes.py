@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,24 @@ def test_a_short_hold_is_waited_out(path: Path, samples) -> None:
 def test_one_writer_and_two_readers(path: Path, samples, samples_file: str) -> None:
     samples.fill(Store(path))
     count = 15
-    processes = [_start(_WRITE, samples_file, path, count), _start(_READ, path, 4), _start(_READ, path, 4)]
+    processes = [_start(_WRITE, samples_file, path, count), _start(_READ, path, 3), _start(_READ, path, 3)]
     results = [(process.communicate(timeout=60), process.returncode) for process in processes]
     assert [code for _, code in results] == [0, 0, 0], results
     assert [trial.split for trial in Reader(path).trials()] == list(range(count))
+
+
+def test_threads_of_one_process_write_and_read(path: Path, samples) -> None:
+    samples.fill(Store(path))
+    store, reader = Store(path), Reader(path)
+
+    def write(split: int) -> int:
+        store.record_trial(samples.trial(split=split), samples.dataset(), samples.method())
+        return len(reader.trials())
+
+    with ThreadPoolExecutor(3) as pool:
+        seen = list(pool.map(write, range(9)))
+    assert max(seen) <= 9
+    assert [trial.split for trial in reader.trials()] == list(range(9))
 
 
 def test_two_writers_lose_nothing(path: Path, samples, samples_file: str) -> None:
@@ -93,7 +108,7 @@ def test_two_writers_lose_nothing(path: Path, samples, samples_file: str) -> Non
 def test_a_kill_at_any_moment_leaves_whole_trials(path: Path, samples, samples_file: str) -> None:
     chance = random.Random(7)
     acknowledged: set[int] = set()
-    for _ in range(5):
+    for _ in range(4):
         writer = _start(_WRITE, samples_file, path, 500)
         assert writer.stdout is not None
         writer.stdout.readline()
@@ -114,7 +129,7 @@ def test_a_kill_at_any_moment_leaves_whole_trials(path: Path, samples, samples_f
 
 def test_a_kill_while_the_file_is_made_leaves_none_or_a_whole_one(path: Path, samples_file: str) -> None:
     chance = random.Random(11)
-    for number in range(4):
+    for number in range(3):
         target = path.with_name(f"{number}.duckdb")
         writer = _start(_WRITE, samples_file, target, 1)
         while writer.poll() is None and not any(target.parent.glob(f".{target.name}.*")):
