@@ -1,0 +1,225 @@
+"""The command `leangnn`. Commands import what they need when they run, so that `--help` and `board` stay quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import words
+
+app = typer.Typer(
+    help="Benchmark of efficient training of graph neural networks: accuracy per second, per megabyte, per joule.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
+db_app = typer.Typer(help="Export, import or upgrade the store.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(db_app, name="db")
+
+Store = Annotated[str, typer.Option("--db", envvar="LEANGNN_DB", help="Store: a DuckDB file or any SQLAlchemy URL.")]
+DataFolder = Annotated[
+    str | None, typer.Option("--data", envvar="LEANGNN_DATA", help="Folder of downloaded datasets; never written to.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys instead of a table.")]
+STORE = "leangnn.duckdb"
+
+
+@app.command()
+def run(
+    suite: Annotated[str | None, typer.Argument(help="A suite by name, or a TOML file of your own.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Dataset, e.g. cora or 'cora(split=full)'; repeatable.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Method, e.g. 'gcn(layers=3)+full_batch'; repeatable.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Published settings to start from; see: list presets.")] = None,
+    splits: Annotated[str | None, typer.Option(help="Splits to run, e.g. 0-9 or 0,3,5.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds to run, e.g. 0-9.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Budget in epochs.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Budget in scored seconds.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, sgd, ...")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of the optimizer.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Of the optimizer.")] = None,
+    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(help="Epochs between evaluations.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after this many evaluations without gain.")] = None,
+    target: Annotated[float | None, typer.Option(help="Validation metric to reach, e.g. 0.9.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    jobs: Annotated[int, typer.Option(min=1, help="Trials at a time; more than one disturbs the times.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads a trial; all cores by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a trial is killed.")] = 3600.0,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed before.")] = False,
+    db: Store = STORE,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a suite, or methods on datasets, and store the results. What is stored already is not run again."""
+    from bench.cli.run import run_trials
+
+    settings = {
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "clip": clip,
+        "epochs": epochs,
+        "seconds": seconds,
+        "evaluate_every": evaluate_every,
+        "patience": patience,
+        "target": target,
+    }
+    run_trials(
+        words.Wanted(
+            suite, tuple(dataset or ()), tuple(method or ()), preset, splits, seeds,
+            {key: value for key, value in settings.items() if value is not None},
+        ),
+        words.How(db, data, device, jobs, threads, timeout, retry_failed),
+        as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def board(
+    dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets.")] = None,
+    backbone: Annotated[list[str] | None, typer.Option(help="Only these backbones.")] = None,
+    strategy: Annotated[list[str] | None, typer.Option(help="Only these strategies.")] = None,
+    db: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the board: metric with interval, and cost as a ratio to the paired full-batch reference."""
+    from bench.cli.board import show_board
+
+    filters = {"dataset": dataset, "backbone": backbone, "strategy": strategy}
+    show_board(db, {key: value for key, value in filters.items() if value}, as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="A method as the board spells it.")],
+    second: Annotated[str, typer.Argument(help="The method to compare it with.")],
+    db: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two methods, paired by dataset, split and seed."""
+    from bench.cli.board import show_comparison
+
+    show_comparison(db, first, second, as_json)
+
+
+@app.command()
+def trials(
+    dataset: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
+    method: Annotated[str | None, typer.Option(help="Only this method.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only trials that ended so.")] = None,
+    db: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """List the stored trials and how they ended."""
+    from bench.cli.trials import show_trials
+
+    filters = {"dataset": dataset, "method": method, "status": status}
+    show_trials(db, {key: value for key, value in filters.items() if value}, as_json)
+
+
+Listable = Literal["datasets", "backbones", "strategies", "rescalers", "quantizers", "suites", "presets"]
+
+
+@app.command(name="list")
+def list_names(what: Annotated[str, typer.Argument(help=", ".join(words.LISTABLE))], as_json: AsJson = False) -> None:
+    """List what there is: datasets, backbones, strategies, rescalers, quantizers, suites or presets."""
+    from bench.cli.listing import show_names
+
+    show_names(what, as_json)
+
+
+@data_app.command("check")
+def data_check(
+    name: Annotated[str, typer.Argument(help="A dataset.")], data: DataFolder = None, as_json: AsJson = False
+) -> None:
+    """Check a dataset's files, checksums and counts. Exit code 1 when something does not hold."""
+    from bench.cli.data import show_checks
+
+    show_checks(name, data, as_json)
+
+
+@data_app.command("describe")
+def data_describe(
+    name: Annotated[str, typer.Argument(help="A dataset.")], data: DataFolder = None, as_json: AsJson = False
+) -> None:
+    """Describe a dataset: size, metric, homophily, splits, source."""
+    from bench.cli.data import show_description
+
+    show_description(name, data, as_json)
+
+
+@app.command()
+def doctor(db: Store = STORE, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Check everything that a measurement on this machine depends on. Exit code 1 when something does not hold."""
+    from bench.cli.doctor import show_checks
+
+    show_checks(db, data, as_json)
+
+
+@app.command()
+def serve(
+    db: Store = STORE,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
+) -> None:
+    """Open the dashboard in a browser."""
+    from bench.cli.serve import serve_dashboard
+
+    serve_dashboard(db, host, port)
+
+
+@db_app.command("export")
+def db_export(folder: Annotated[Path, typer.Argument(help="Folder to write.")], db: Store = STORE) -> None:
+    """Write a snapshot of the store: one Parquet file a table."""
+    from bench.cli.database import export_store
+
+    export_store(db, folder)
+
+
+@db_app.command("import")
+def db_import(folder: Annotated[Path, typer.Argument(help="Folder of a snapshot.")], db: Store = STORE) -> None:
+    """Add a snapshot's rows to the store. Rows that are there already stay as they are."""
+    from bench.cli.database import import_store
+
+    import_store(db, folder)
+
+
+@db_app.command("upgrade")
+def db_upgrade(db: Store = STORE) -> None:
+    """Bring a store of an older version to the present one."""
+    from bench.cli.database import upgrade_store
+
+    upgrade_store(db)
+
+
+@app.command()
+def perf(
+    name: Annotated[str, typer.Argument(help="Which comparison; 'list' names them.")] = "list",
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="A small size, to see that it works.")] = False,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one of the project's own speed comparisons: interleaved, as ratios with intervals."""
+    from bench.cli.perf import show_comparison
+
+    show_comparison(name, rounds, quick, data, as_json)
+
+
+def main() -> None:
+    """Entry point: one sentence on standard error and an exit code for whatever goes wrong."""
+    sys.exit(words.guarded(app))
+
+
+if __name__ == "__main__":
+    main()

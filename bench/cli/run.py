@@ -1,0 +1,78 @@
+"""`leangnn run`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bench import suite as suites
+from bench.cli import output
+from bench.cli.progress import LiveListener, PlainListener
+from bench.cli.words import FAILED, INTERRUPTED, How, Wanted
+from bench.errors import UsageError
+from bench.plan import parse_numbers, plan
+from bench.runner import Options, run
+from bench.suite import Run, Suite
+
+
+def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
+    """Plan and run; exit with 1 when a trial failed and 130 after an interruption."""
+    trials = plan(_suite(wanted))
+    options = Options(
+        store=how.db,
+        data_dir=how.data,
+        device=how.device,
+        jobs=how.jobs,
+        threads=how.threads,
+        timeout=how.timeout,
+        retry_failed=how.retry_failed,
+        suite=wanted.suite,
+        command=" ".join(["leangnn", *sys.argv[1:]]),
+    )
+    with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
+        report = run(trials, options, listener)
+    if as_json:
+        output.print_json(
+            [
+                {"dataset": record.dataset, "method": record.method, "split": record.split, "seed": record.seed,
+                 "status": record.status.value, "reason": record.reason, "test_metric": record.test_metric}
+                for record in report.records
+            ]
+        )  # fmt: skip
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if not report.all_well:
+        raise typer.Exit(FAILED)
+
+
+def _suite(wanted: Wanted) -> Suite:
+    """The suite to run: the named one with the command line's changes, or one made of its datasets and methods."""
+    changes: dict[str, object] = {}
+    if wanted.splits is not None:
+        changes["splits"] = parse_numbers(wanted.splits, "splits")
+    if wanted.seeds is not None:
+        changes["seeds"] = parse_numbers(wanted.seeds, "seeds")
+    if wanted.suite is None:
+        if not wanted.datasets or not wanted.methods:
+            raise UsageError("say what to run: a suite (leangnn run quick), or --dataset and --method")
+        block = Run(datasets=list(wanted.datasets), methods=list(wanted.methods), preset=wanted.preset)
+        return Suite(question="command line", protocol=wanted.settings, run=[block], **changes)
+    suite = suites.load(wanted.suite)
+    runs = [
+        block.model_copy(
+            update={**changes, "protocol": {**block.protocol, **wanted.settings}, **_narrowed(block, wanted)}
+        )
+        for block in suite.run
+    ]
+    return suite.model_copy(update={"run": runs, **changes})
+
+
+def _narrowed(block: Run, wanted: Wanted) -> dict[str, list[str]]:
+    """A suite with --dataset or --method runs on those instead of its own."""
+    narrowed = {}
+    if wanted.datasets:
+        narrowed["datasets"] = list(wanted.datasets)
+    if wanted.methods:
+        narrowed["methods"] = list(wanted.methods)
+    return narrowed

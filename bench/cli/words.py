@@ -1,0 +1,70 @@
+"""What the command line says and understands: wanted trials, exit codes, errors in one sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import typer
+
+from bench.errors import BenchError, UsageError
+from db.errors import StoreError
+from methods.errors import MethodError, SpecError
+
+LISTABLE = ("datasets", "backbones", "strategies", "rescalers", "quantizers", "suites", "presets")
+FAILED, WRONG_WORDS, INTERRUPTED = 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user wants to run: a suite, or datasets and methods; settings given on the command line win."""
+
+    suite: str | None
+    datasets: Sequence[str]
+    methods: Sequence[str]
+    preset: str | None
+    splits: str | None
+    seeds: str | None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class How:
+    """How to run it; see `bench.runner.Options`."""
+
+    db: str
+    data: str | None
+    device: str
+    jobs: int
+    threads: int | None
+    timeout: float
+    retry_failed: bool
+
+
+def guarded(app: typer.Typer) -> int:
+    """Run the application; print one sentence for an error and return the exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        return _say(error.format_message(), WRONG_WORDS)
+    except (UsageError, SpecError) as error:
+        return _say(str(error), WRONG_WORDS)
+    except (BenchError, MethodError, StoreError) as error:
+        return _say(str(error), FAILED)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _say("stopped; what had finished is stored", INTERRUPTED)
+    except BrokenPipeError:  # `leangnn board | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"leangnn: {' '.join(sentence.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,337 @@
+"""The runner: plan -> trials -> executor -> store. It never imports torch into the clock's way: trials have their own processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from typing import Protocol as Interface
+
+from bench.allocator import trial_environment
+from bench.datasets import registry
+from bench.datasets.graph_data import GraphData
+from bench.errors import BenchError, DataError, UsageError
+from bench.executors.local import Ended, LocalExecutor
+from bench.identifiers import uuid7
+from bench.meters import hardware
+from bench.plan import PlannedTrial
+from bench.scorer import score
+from db.records import CurvePoint, Ledger, MethodRecord, SessionRecord, Status, TrialRecord
+from db.store import Store
+from methods.method import Method
+
+CLOSES_WITHIN = 0.01
+"""Largest relative difference between the trial's own wall time and the one its parent saw, beyond process exit."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what.
+
+    Attributes:
+        store: path or URL.
+        data_dir, cache_dir: see `bench.datasets.registry`.
+        device: `cpu`, `cuda` or `cuda:1`.
+        jobs: trials at a time.
+        threads: CPU threads a trial, or None for all cores divided by `jobs`.
+        timeout: wall seconds a trial.
+        retry_failed: run trials again that failed before.
+        suite: name for the record.
+        command: the command line, for the record.
+    """
+
+    store: str
+    data_dir: str | None = None
+    cache_dir: str | None = None
+    device: str = "cpu"
+    jobs: int = 1
+    threads: int | None = None
+    timeout: float = 3600.0
+    retry_failed: bool = False
+    suite: str | None = None
+    command: str = ""
+
+    def threads_per_trial(self) -> int:
+        return self.threads or max(1, int(hardware.usable_cores()) // self.jobs)
+
+
+class Listener(Interface):
+    """Who wants to see a run."""
+
+    def planned(self, total: int, skipped: int) -> None: ...
+
+    def progress(self, trial: PlannedTrial, event: dict[str, Any]) -> None: ...
+
+    def ended(self, trial: PlannedTrial, record: TrialRecord) -> None: ...
+
+    def notice(self, sentence: str) -> None: ...
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    Attributes:
+        records: of the trials run now.
+        skipped: trials that were in the store already.
+        interrupted: whether the user stopped it.
+        missing: one sentence a dataset that could not be had.
+    """
+
+    records: list[TrialRecord] = field(default_factory=list)
+    skipped: int = 0
+    interrupted: bool = False
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def all_well(self) -> bool:
+        failed = [record for record in self.records if not record.status.has_metric]
+        return not (failed or self.missing or self.interrupted)
+
+
+def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) -> Report:
+    """Run trials that the store does not have yet, and store each as it ends.
+
+    Raises:
+        BenchError: the device is not there, or no dataset of the plan could be had.
+        StoreError: the store cannot be written; what is in it stays.
+    """
+    report = Report()
+    datasets = _prepare(trials, options, report, listener)
+    store, machine = Store(options.store), hardware.machine()
+    _check_device(options.device, machine.gpu_model)
+    code = hardware.code_version()
+    hardware_class = hardware.hardware_class(machine, options.device)
+    marked = {
+        trial: trial.fingerprint(datasets[trial.dataset].version, hardware_class, code)
+        for trial in trials
+        if trial.dataset in datasets
+    }
+    todo = _without_done(marked, store, options.retry_failed)
+    report.skipped = len(marked) - len(todo)
+    listener.planned(len(todo), report.skipped)
+    if not todo:
+        return report
+    session = _open_session(store, machine.machine_id, code, options, machine)
+    make_record = partial(
+        _record, marked=marked, session=session, device=options.device, datasets=datasets, listener=listener
+    )
+    with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
+        executor = LocalExecutor(Path(scratch), options.threads_per_trial(), options.jobs, options.timeout)
+        documents = [_document(trial, options) for trial in todo]
+        ended = executor.run(documents, lambda index, event: listener.progress(todo[index], event))
+        started = datetime.now(UTC)
+        try:
+            for item in ended:
+                trial = todo[item.index]
+                record = make_record(trial, item)
+                _keep(store, trial, record, datasets[trial.dataset], report, listener)
+        except KeyboardInterrupt:
+            report.interrupted = True
+            for index in executor.stop():
+                record = _interrupted(todo[index], marked[todo[index]], session, options.device, datasets, started)
+                _keep(store, todo[index], record, datasets[todo[index].dataset], report, listener)
+    after = None if report.interrupted else calibrate(options)
+    store.finish_session(session.session_id, datetime.now(UTC), after)
+    _warn_of_drift(session.calibration_before, after, listener)
+    return report
+
+
+def calibrate(options: Options) -> dict[str, float] | None:
+    """Time the fixed kernels of `bench.meters.calibration` in a process of their own; None where that fails."""
+    threads = options.threads_per_trial()
+    command = [sys.executable, "-P", "-m", "bench.meters.calibration"]
+    command += ["--device", options.device, "--threads", str(threads)]
+    done = subprocess.run(command, env=trial_environment(os.environ, threads), capture_output=True, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def method_record(method: Method) -> MethodRecord:
+    """What the store keeps of a method."""
+    return MethodRecord(
+        name=method.name,
+        backbone=str(method.backbone),
+        strategy=str(method.strategy),
+        rescaler=None if method.rescaler is None else str(method.rescaler),
+        quantizer=None if method.quantizer is None else str(method.quantizer),
+        track=method.track,
+        reference=method.reference.name,
+    )
+
+
+def _prepare(
+    trials: Sequence[PlannedTrial], options: Options, report: Report, listener: Listener
+) -> dict[str, GraphData]:
+    """Load every dataset once, so that no trial pays for preparing it; one that cannot be had is reported, not fatal."""
+    datasets: dict[str, GraphData] = {}
+    for name in dict.fromkeys(trial.dataset for trial in trials):
+        try:
+            datasets[name] = registry.load(name, options.data_dir, options.cache_dir)
+        except DataError as error:
+            report.missing.append(str(error))
+            listener.notice(str(error))
+    if report.missing and not datasets:
+        raise BenchError(report.missing[0])
+    for trial in trials:
+        splits = len(datasets[trial.dataset].splits) if trial.dataset in datasets else trial.split + 1
+        if trial.split >= splits:
+            raise UsageError(f"{trial.dataset} has splits 0 to {splits - 1}; there is no split {trial.split}")
+    return datasets
+
+
+def _check_device(device: str, gpu_model: str | None) -> None:
+    if device.partition(":")[0] not in ("cpu", "cuda"):
+        raise UsageError(f"no device is called '{device}'; choose cpu, cuda or cuda:1")
+    if device.startswith("cuda") and gpu_model is None:
+        raise BenchError("there is no CUDA device on this machine; run with --device cpu")
+
+
+def _without_done(marked: dict[PlannedTrial, str], store: Store, retry_failed: bool) -> list[PlannedTrial]:
+    statuses = store.statuses(marked.values())
+
+    def is_done(fingerprint: str) -> bool:
+        status = statuses.get(fingerprint)
+        # an interrupted trial says nothing about its method, so it always runs again
+        return status is not None and status != Status.INTERRUPTED and (status.has_metric or not retry_failed)
+
+    return [trial for trial, fingerprint in marked.items() if not is_done(fingerprint)]
+
+
+def _open_session(store: Store, machine_id: str, code: str, options: Options, machine: Any) -> SessionRecord:
+    session = SessionRecord(
+        session_id=uuid7(),
+        machine_id=machine_id,
+        started_at=datetime.now(UTC),
+        suite=options.suite,
+        command=options.command,
+        code_version=code,
+        environment={**hardware.environment(), "threads": options.threads_per_trial(), "jobs": options.jobs},
+    )
+    # recorded first, so that a store that cannot be written is noticed before the machine works for minutes
+    store.record_session(machine, session)
+    session = dataclasses.replace(session, calibration_before=calibrate(options))
+    store.record_session(machine, session)
+    return session
+
+
+def _document(trial: PlannedTrial, options: Options) -> dict[str, Any]:
+    return {
+        "dataset": trial.dataset,
+        "data_dir": options.data_dir,
+        "cache_dir": options.cache_dir,
+        "split": trial.split,
+        "seed": trial.seed,
+        "method": trial.method.name,
+        "protocol": trial.protocol.settings(),
+        "device": options.device,
+        "threads": options.threads_per_trial(),
+    }
+
+
+def _record(
+    trial: PlannedTrial,
+    ended: Ended,
+    *,
+    marked: dict[PlannedTrial, str],
+    session: SessionRecord,
+    device: str,
+    datasets: dict[str, GraphData],
+    listener: Listener,
+) -> TrialRecord:
+    """The row of a trial's result; the test metric is computed here, from its predictions."""
+    result = dict(ended.result)
+    status = Status(result["status"])
+    figures: dict[str, Any] = {name: result[name] for name in _COPIED if name in result}
+    if status.has_metric:
+        try:
+            scored = score(ended.folder / "predictions.npz", datasets[trial.dataset], trial.split)
+        except BenchError as error:
+            status, figures = Status.CRASHED, {"reason": str(error)}
+        else:
+            figures |= {
+                "test_metric": scored.test_metric,
+                "predictions": scored.predictions,
+                "predictions_sha256": scored.sha256,
+            }
+    if "ledger" in result:
+        figures["ledger"] = Ledger(**result["ledger"])
+        if abs(ended.seconds - result["ledger"]["wall"]) > CLOSES_WITHIN * ended.seconds + 1:
+            listener.notice(
+                f"{trial.method.name} on {trial.dataset}: the trial counted {result['ledger']['wall']:.1f} s, its "
+                f"process took {ended.seconds:.1f} s"
+            )
+    figures["curve"] = tuple(CurvePoint(**point) for point in result.get("curve", ()))
+    started = datetime.fromtimestamp(datetime.now(UTC).timestamp() - ended.seconds, UTC)
+    return _base(trial, marked[trial], session, device, datasets, started, status, **figures)
+
+
+_COPIED = (
+    "reason", "log_tail", "validation_metric", "selected_epoch", "epochs", "parameters", "model_bytes", "peak_memory_bytes",
+    "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits", "environment",
+)  # fmt: skip
+
+
+def _interrupted(trial, fingerprint, session, device, datasets, started) -> TrialRecord:
+    reason = "the run was stopped while this trial ran"
+    return _base(trial, fingerprint, session, device, datasets, started, Status.INTERRUPTED, reason=reason)
+
+
+def _base(
+    trial: PlannedTrial,
+    fingerprint: str,
+    session: SessionRecord,
+    device: str,
+    datasets: dict[str, GraphData],
+    started: datetime,
+    status: Status,
+    **figures: Any,
+) -> TrialRecord:
+    return TrialRecord(
+        trial_id=uuid7(),
+        fingerprint=fingerprint,
+        session_id=session.session_id,
+        machine_id=session.machine_id,
+        dataset=trial.dataset,
+        dataset_version=datasets[trial.dataset].version,
+        method=trial.method.name,
+        protocol=trial.protocol.key(),
+        protocol_settings=trial.protocol.settings(),
+        preset=trial.preset,
+        split=trial.split,
+        seed=trial.seed,
+        repeat=trial.repeat,
+        device=device.partition(":")[0],
+        status=status,
+        started_at=started,
+        **figures,
+    )
+
+
+def _keep(
+    store: Store, trial: PlannedTrial, record: TrialRecord, data: GraphData, report: Report, listener: Listener
+) -> None:
+    store.record_trial(record, data.record(), method_record(trial.method))
+    report.records.append(record)
+    listener.ended(trial, record)
+
+
+def _warn_of_drift(before: dict[str, float] | None, after: dict[str, float] | None, listener: Listener) -> None:
+    if before is None or after is None:
+        return
+    from bench.meters.calibration import DRIFT_LIMIT, drift
+
+    moved = drift(before, after)
+    if moved > DRIFT_LIMIT:
+        listener.notice(
+            f"the machine's speed moved by {moved:.0%} during the session (limit {DRIFT_LIMIT:.0%}); "
+            "read its times as ratios only"
+        )
