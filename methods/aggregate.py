@@ -1,11 +1,13 @@
 """The one home of sparse aggregation: every backbone calls `aggregate` or `attend`.
 
-CPU: a gather-and-sum over CSR rows (torch's embedding bag with rows as bags) and fused attention kernels. CUDA: cuSPARSE for sums and
-segment operations for attention. Gradients are exact everywhere; backward multiplies with the transposed matrix.
+CPU: a gather-and-sum over CSR rows (torch's embedding bag with rows as bags) and fused attention kernels. CUDA:
+cuSPARSE for sums and segment operations for attention. Gradients are exact everywhere; backward multiplies with the
+transposed matrix.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -42,7 +44,9 @@ def attend(
     negative_slope: float = 0.2,
     dropout: float = 0.0,
 ) -> Tensor:
-    """Attention over in-neighbours: softmax_u(LeakyReLU(s_u + t_v)) weighted sum of messages (Velickovic et al. 2018, eq. 3-4).
+    """Attention over in-neighbours: softmax_u(LeakyReLU(s_u + t_v)) weighted sum of messages.
+
+    Source: Velickovic et al. 2018, eq. 3-4.
 
     Args:
         adjacency: the pattern [rows, columns]; its values are not used. Rows without entries give zeros.
@@ -82,7 +86,10 @@ def attend_by_edges(
     negative_slope: float = 0.2,
     dropout: float = 0.0,
 ) -> Tensor:
-    """The same as `attend` with one tensor per edge: any device, any float type; the definition the fused kernels are tested against."""
+    """The same as `attend` with one tensor per edge: any device, any float type.
+
+    It is the definition that the fused kernels are tested against.
+    """
     targets, sources = adjacency.row_of_entry(), adjacency.indices.long()
     scores = torch.nn.functional.leaky_relu(source_scores[sources] + target_scores[targets], negative_slope)
     index = targets.unsqueeze(1).expand_as(scores)
@@ -177,18 +184,17 @@ class _Attend(torch.autograd.Function):
         return d_source, d_target, d_messages, None, None, None, None
 
 
-def _array(tensor: Tensor):
+def _array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().contiguous().numpy()
 
 
-def _typed(settings: tuple[float, int, int, float]) -> tuple:
-    import numpy as np
+def _typed(settings: tuple[float, int, int, float]) -> tuple[np.float32, np.uint32, np.uint32, np.float32]:
 
     slope, seed, threshold, scale = settings
     return np.float32(slope), np.uint32(seed), np.uint32(threshold), np.float32(scale)
 
 
-def _row_arrays(adjacency: Adjacency) -> tuple:
+def _row_arrays(adjacency: Adjacency) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Chunk bounds of about equal work, row pointers and indices, as the kernels take them."""
     if adjacency.work_bounds is None:
         # a row costs its entries plus about one more for its own output
@@ -203,4 +209,7 @@ def match_threads() -> None:
     """Let numba use as many threads as torch does."""
     import numba
 
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    # the module fills in its settings at import, where the type checker cannot see them
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+
+    numba.set_num_threads(min(torch.get_num_threads(), most))

@@ -5,6 +5,7 @@ The seed of every call is drawn from torch's generator, so `torch.manual_seed` d
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -43,9 +44,7 @@ def _draw_seed() -> int:
     return int(torch.randint(2**31, ()))
 
 
-def _kernel_settings(rate: float, seed: int) -> tuple:
-    import numpy as np
-
+def _kernel_settings(rate: float, seed: int) -> tuple[np.uint32, np.uint32, np.float32]:
     return np.uint32(seed), np.uint32(rate * 2**32), np.float32(1 / (1 - rate))
 
 
@@ -76,14 +75,12 @@ class _ReluDropout(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
-        import numpy as np
-
         from methods.kernels import dropout_cpu
 
         (out,) = ctx.saved_tensors
         d_x = torch.empty_like(out)
-        flat = (tensor.detach().reshape(-1).numpy() for tensor in (out, gradient))
-        dropout_cpu.relu_dropout_backward(*flat, np.float32(ctx.scale), d_x.view(-1).numpy())
+        arrays = out.view(-1).numpy(), gradient.detach().reshape(-1).numpy()
+        dropout_cpu.relu_dropout_backward(*arrays, np.float32(ctx.scale), d_x.view(-1).numpy())
         return d_x, None, None
 
 

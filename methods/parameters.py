@@ -70,7 +70,7 @@ class Parameter:
         if not any(type(value) is kind for kind in kinds):
             expected = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
             raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; expected {expected}")
-        if bounds is not None and value is not None and value not in bounds:
+        if bounds is not None and isinstance(value, int | float) and value not in bounds:
             raise SpecError(f"{owner}({self.name}={format_value(value)}) is not possible; must be {bounds}")
         return value
 

@@ -1,4 +1,4 @@
-"""What a training strategy knows: the graph with its training labels, the loss, a source of randomness, its progress."""
+"""What a training strategy knows: the graph with its training labels, the loss, random numbers, its progress."""
 
 from __future__ import annotations
 

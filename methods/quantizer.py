@@ -20,5 +20,8 @@ class Quantizer(ABC):
         """The model to train, with its quantizers inserted; charged as preprocessing."""
 
     def pack(self, model: nn.Module, problem: Problem) -> nn.Module:
-        """The model that makes the final predictions; a quantizer that really computes in few bits returns its packed form."""
+        """The model that makes the final predictions.
+
+        A quantizer that really computes in few bits returns its packed form.
+        """
         return model

@@ -31,6 +31,7 @@ class Strategy(ABC):
     def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
         """Yield the steps of the next epoch.
 
-        The trainer accumulates the gradient of `weight * loss` term by term, so that only one view's activations are alive at a time, and
-        makes one optimizer step for each item yielded. Sampling inside this generator is charged as training.
+        The trainer accumulates the gradient of `weight * loss` term by term, so that only one view's activations are
+        alive at a time, and makes one optimizer step for each item yielded. Sampling inside this generator is charged
+        as training.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
@@ -29,7 +31,7 @@ class APPNP(Backbone):
     ) -> None:
         super().__init__()
         widths = [in_features, *[hidden] * (layers - 1), out_features]
-        self.linears = nn.ModuleList(nn.Linear(wide, narrow) for wide, narrow in zip(widths, widths[1:], strict=False))
+        self.linears = nn.ModuleList(nn.Linear(wide, narrow) for wide, narrow in pairwise(widths))
         self.dropout, self.steps, self.alpha = dropout, steps, alpha
 
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:

@@ -13,7 +13,10 @@ from methods.graph import GraphView
 
 
 class Backbone(nn.Module, ABC):
-    """Base of all backbones. The constructor takes `in_features, out_features`; its keyword-only arguments are the parameters."""
+    """Base of all backbones.
+
+    The constructor takes `in_features, out_features`; its keyword-only arguments are the parameters.
+    """
 
     @abstractmethod
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:

@@ -16,6 +16,8 @@ CATEGORY_WIDTH = 100
 class Embedded(nn.Module):
     """A backbone behind the sum of one embedding per feature column (Hu et al. 2020, OGB's atom encoder)."""
 
+    offsets: Tensor
+
     def __init__(self, categories: tuple[int, ...], network: nn.Module) -> None:
         super().__init__()
         # one table for all columns: a column's codes start where the previous column's end

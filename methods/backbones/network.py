@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -26,8 +27,9 @@ class Convolution(nn.Module):
 class Network(Backbone):
     """Layers of one convolution, in one of two published block styles.
 
-    `plain`: convolution (+ linear residual) -> norm -> ReLU -> dropout, as in Kipf and Welling 2017 and, with `residual`, `norm` and `head=linear`,
-    in tunedGNN (Luo et al. 2024). `feed_forward`: x + FFN(mix(norm(x))) between a linear encoder and decoder, as in Platonov et al. 2023.
+    `plain`: convolution (+ linear residual) -> norm -> ReLU -> dropout, as in Kipf and Welling 2017 and, with
+    `residual`, `norm` and `head=linear`, in tunedGNN (Luo et al. 2024). `feed_forward`: x + FFN(mix(norm(x))) between
+    a linear encoder and decoder, as in Platonov et al. 2023.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Network(Backbone):
             raise SpecError(
                 "block=feed_forward has its own residual and head; leave out residual, head and input_dropout"
             )
-        body = PlainBody if block == "plain" else FeedForwardBody
-        self.body: nn.Module = body(
-            self, in_features, out_features, layers=layers, hidden=hidden, dropout=dropout, norm=norm,
-            **({"input_dropout": input_dropout, "residual": residual, "head": head} if block == "plain" else {}),
-        )  # fmt: skip
+        self.body: nn.Module
+        if block == "plain":
+            self.body = PlainBody(
+                self, in_features, out_features, layers, hidden, dropout, norm, input_dropout, residual, head
+            )
+        else:
+            self.body = FeedForwardBody(self, in_features, out_features, layers, hidden, dropout, norm)
 
     @abstractmethod
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
@@ -88,7 +92,7 @@ class PlainBody(nn.Module):
         if head == "convolution":
             widths.append(out_features)
         self.convolutions = nn.ModuleList()
-        for layer, (wide, narrow) in enumerate(zip(widths, widths[1:], strict=False)):
+        for layer, (wide, narrow) in enumerate(pairwise(widths)):
             last = head == "convolution" and layer == len(widths) - 2
             self.convolutions.append(network.convolution(wide, narrow, last))
         hidden_layers = len(widths) - 1 - (head == "convolution")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 
-@intrinsic
+def instruction(define: Callable[..., Any]) -> Any:
+    """numba's `intrinsic`, whose declared type wrongly asks callers for the typing context too."""
+    return intrinsic(define)
+
+
+@instruction
 def prefetch(typing_context, address):  # numba calls this while compiling; types come from the call site
     """Ask for the cache line at an address; a hint without effect on results."""
     signature = types.void(types.uintp)
@@ -26,7 +34,7 @@ def prefetch(typing_context, address):  # numba calls this while compiling; type
     return signature, generate
 
 
-@intrinsic
+@instruction
 def float_from_bits(typing_context, bits):
     """Reinterpret 32 bits as a float."""
     signature = types.float32(types.int32)

@@ -1,7 +1,7 @@
 """Vector arithmetic on rows of float32, written as vector instructions.
 
-Rows that belong to different arrays may alias as far as the compiler knows, so loops over the 32 channels of a head would be guarded by checks that
-cost more than the loop. Addresses are bytes, lengths are counted in floats.
+Rows that belong to different arrays may alias as far as the compiler knows, so loops over the 32 channels of a head
+would be guarded by checks that cost more than the loop. Addresses are bytes, lengths are counted in floats.
 """
 
 from __future__ import annotations
