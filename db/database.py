@@ -23,7 +23,8 @@ WRITE_DEADLINE = 20.0
 """Seconds to wait for a database that another process holds."""
 
 _PAUSE = 0.01
-_HELD = ("Could not set lock", "different configuration")
+# the last two come from threads of one process, of which one still closes the file or has it open in the other mode
+_HELD = ("Could not set lock", "Unique file handle conflict", "different configuration")
 # "invalidated" is what DuckDB says to those who shared a file with a writer that failed
 _CONFLICT = ("Conflict on", "write-write conflict", "database has been invalidated", "deadlock detected")
 
