@@ -1,0 +1,137 @@
+"""Numbers as people read them. Every function takes None for a figure that cannot be had."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+NOTHING = "—"
+
+
+class Wording(NamedTuple):
+    """The words of a ratio below and above 1, for example `faster` and `slower`."""
+
+    below: str
+    above: str
+
+
+TIME = Wording("faster", "slower")
+MEMORY = Wording("less", "more")
+TARGET = Wording("sooner", "later")
+
+
+def is_number(value: float | None) -> bool:
+    """Whether there is a finite figure."""
+    return value is not None and math.isfinite(value)
+
+
+def percent(fraction: float | None, decimals: int = 2) -> str:
+    """`89.52 %` for 0.8952."""
+    return f"{100 * fraction:.{decimals}f} %" if fraction is not None and is_number(fraction) else NOTHING
+
+
+def percent_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """`89.52 % (89.10 to 89.94)`; without the ends, the value alone."""
+    if low is None or high is None or not (is_number(low) and is_number(high)):
+        return percent(value)
+    return f"{percent(value)} ({100 * low:.2f} to {100 * high:.2f})"
+
+
+def seconds(value: float | None) -> str:
+    """A duration: `830 ms`, `12.3 s`, `4 min 05 s`, `2 h 03 min`."""
+    if value is None or not is_number(value):
+        return NOTHING
+    if value < 0.9995:
+        return f"{1000 * value:.3g} ms"
+    if value < 9.995:
+        return f"{value:.2f} s"
+    if value < 59.95:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(value / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(value: float | None) -> str:
+    """Bytes in decimal units: `512 B`, `1.5 kB`, `24 MB`, `1.2 GB`."""
+    return _scaled(value, ("B", "kB", "MB", "GB", "TB"), 1000)
+
+
+def joules(value: float | None) -> str:
+    """Energy: `12.3 J`, `4.5 kJ`."""
+    return _scaled(value, ("J", "kJ", "MJ"), 1000)
+
+
+def ratio_words(ratio: float | None, wording: Wording = TIME) -> str:
+    """`1.9x faster` for 0.53; `the same` where the ratio rounds to 1.00."""
+    if ratio is None or not is_number(ratio) or ratio <= 0:
+        return NOTHING
+    times = _times(max(ratio, 1 / ratio))
+    if times == "1.00":
+        return "the same"
+    return f"{times}x {wording.below if ratio < 1 else wording.above}"
+
+
+def ratio_interval(ratio: float | None, low: float | None, high: float | None) -> str:
+    """`0.53 (0.49 to 0.57)`; without the ends, the ratio alone."""
+    if ratio is None or not is_number(ratio):
+        return NOTHING
+    if low is None or high is None or not (is_number(low) and is_number(high)):
+        return f"{ratio:.2f}"
+    return f"{ratio:.2f} ({low:.2f} to {high:.2f})"
+
+
+def p_value(value: float | None) -> str:
+    """`0.004`, `0.23`, `< 0.001`."""
+    if value is None or not is_number(value):
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def failures(counts: Mapping[str, int]) -> str:
+    """`2 timed out, 1 crashed`; nothing where nothing failed."""
+    return ", ".join(f"{count} {words(status)}" for status, count in counts.items())
+
+
+def words(name: str | None) -> str:
+    """A name of the store in words: `out of memory` for `out_of_memory`."""
+    return NOTHING if name is None else name.replace("_", " ")
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 trial`, `1,200 trials`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def numbers(values: Sequence[int]) -> str:
+    """`0-9,12` for the whole numbers from 0 to 9 and 12."""
+    runs: list[list[int]] = []
+    for value in sorted(set(values)):
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it stands, because names come from people."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
+
+
+def _scaled(value: float | None, units: Sequence[str], step: int) -> str:
+    if value is None or not is_number(value):
+        return NOTHING
+    position = 0
+    while abs(value) >= step and position < len(units) - 1:
+        value, position = value / step, position + 1
+    return f"{value:.0f} {units[0]}" if position == 0 and units[0] == "B" else f"{value:.3g} {units[position]}"
+
+
+def _times(factor: float) -> str:
+    # two digits after the point keep 1.04x apart from 1.00x, and say too much of 14.37x
+    return f"{factor:.2f}" if factor < 1.095 else f"{factor:.1f}" if factor < 9.95 else f"{factor:.0f}"
