@@ -20,6 +20,7 @@ _GCN = {
     "PyG GCNConv, CSR": "pyg_gcn_csr",
 }
 _GAT = {"LeanGNN GAT": "gat", "PyG GATConv": "pyg_gat"}
+Ask = Callable[..., Any]
 _AGREEMENT = 1e-4
 _KERNEL_ROUNDS = 7  # a product takes milliseconds, so that more turns cost little
 
@@ -31,8 +32,8 @@ def run(options: Options) -> Report:
         BenchError: a measurement failed.
     """
     threads = options.threads or usable_threads()
-    graph = {"quick": options.quick, "data_dir": _text(options.data_dir), "cache_dir": _text(options.cache_dir)}
-    ask = partial(call, threads=threads, **graph)
+    data, cache = _text(options.data_dir), _text(options.cache_dir)
+    ask: Ask = partial(call, threads, quick=options.quick, data_dir=data, cache_dir=cache)
     gcn = interleave(_turns(_GCN, ask), options.rounds)
     gat = interleave(_turns(_GAT, ask), options.rounds)
     setting = {**ask(f"{_TRAINING}:describe"), "threads": threads, "rounds": options.rounds}
@@ -44,14 +45,14 @@ def run(options: Options) -> Report:
     return Report(TITLE, setting, tables, [*_gcn_goals(gcn), *_gat_goals(gat), *_agreement_goals(ask)])
 
 
-def _turns(variants: dict[str, str], ask: Callable[..., Any]) -> dict[str, Callable[[], Sample]]:
+def _turns(variants: dict[str, str], ask: Ask) -> dict[str, Callable[[], Sample]]:
     def turn(contender: str) -> Sample:
         return Sample(**ask(f"{_TRAINING}:train", contender=contender))
 
     return {name: partial(turn, contender) for name, contender in variants.items()}
 
 
-def _kernel_tables(ask: Callable[..., Any], rounds: int) -> list[Table]:
+def _kernel_tables(ask: Ask, rounds: int) -> list[Table]:
     measured = ask("bench.perf.contenders.kernels:measure", rounds=_KERNEL_ROUNDS * rounds)
     tables = []
     for width, seconds in measured.items():
@@ -75,7 +76,7 @@ def _gat_goals(measured: Interleaved) -> list[Goal]:
     return [_time_goal(measured, ours, theirs, 1 / 2), _memory_goal(measured, ours, theirs, 0.4)]
 
 
-def _agreement_goals(ask: Callable[..., Any]) -> list[Goal]:
+def _agreement_goals(ask: Ask) -> list[Goal]:
     goals = []
     for variants in (_GCN, _GAT):
         (ours, contender), *others = variants.items()

@@ -21,10 +21,10 @@ def run(options: Options) -> Report:
         BenchError: the measurement failed.
     """
     threads = options.threads or usable_threads()
-    dataset = "minesweeper-grid(width=20,height=20)" if options.quick else "minesweeper-grid"
+    dataset = "minesweeper-grid(side=20)" if options.quick else "minesweeper-grid"
     measured = call(
-        "bench.perf.contenders.loops:measure",
         threads,
+        "bench.perf.contenders.loops:measure",
         dataset=dataset,
         epochs=_EPOCHS_PER_ROUND * options.rounds,
         cache_dir=None if options.cache_dir is None else str(options.cache_dir),

@@ -70,6 +70,10 @@ class Report:
             "holds": self.holds,
         }
 
+    def print(self) -> None:
+        """Draw the tables and goals on the standard output."""
+        Console().print(self)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         yield Text(self.title, style="bold")
         yield Text(", ".join(f"{name} {value}" for name, value in self.setting.items()), style="dim")
@@ -102,7 +106,7 @@ def _rich_table(table: Table) -> RichTable:
         if measured:
             cells += [format_bytes(row.peak_bytes), format_ratio(row.memory_ratio)]
         drawn.add_row(*cells)
-    drawn.caption = f"ratios to {table.baseline}, 95 % interval in brackets; below 1 is cheaper"
+    drawn.caption = f"ratios to {table.baseline} with their 95 % interval"
     return drawn
 
 

@@ -16,8 +16,8 @@ from bench.allocator import trial_environment
 from bench.errors import BenchError
 
 
-def call(function: str, threads: int, **arguments: Any) -> Any:
-    """Call `module:function` with JSON-like keyword arguments and return its JSON-like result.
+def call(threads: int, function: str, /, **arguments: Any) -> Any:
+    """Call `module:function` on some CPU threads with JSON-like keyword arguments; its JSON-like result.
 
     Raises:
         BenchError: the process failed; the message has the last line of what it said.

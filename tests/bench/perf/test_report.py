@@ -1,0 +1,47 @@
+"""A report prints itself and turns into plain JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.console import Console
+
+from bench.perf.interleave import Interleaved, Sample
+from bench.perf.report import Goal, Report, Table, format_bytes, format_seconds
+
+
+def report(bound: float) -> Report:
+    measured = Interleaved({"ours": [Sample(0.5, 10**6)], "theirs": [Sample(2.0, 4 * 10**6)]})
+    table = Table("one epoch", "theirs", measured.summaries("theirs"))
+    return Report("a comparison", {"threads": 2}, [table], [Goal("time of ours over theirs", 0.25, bound)])
+
+
+def test_a_goal_holds_up_to_its_bound_and_never_without_a_value() -> None:
+    assert Goal("x", 0.25, 0.25).holds
+    assert not Goal("x", 0.26, 0.25).holds
+    assert not Goal("x", None, 0.25).holds
+    assert report(0.3).holds and not report(0.2).holds
+
+
+def test_json_is_plain_and_complete() -> None:
+    document = json.loads(json.dumps(report(0.3).as_json()))
+    assert document["setting"] == {"threads": 2} and document["holds"] is True
+    ours = document["tables"][0]["rows"][0]
+    assert (ours["variant"], ours["seconds"], ours["peak_bytes"]) == ("ours", 0.5, 1_000_000)
+    assert ours["ratio"]["value"] == pytest.approx(0.25) and ours["ratio"]["low"] is None
+    assert document["goals"] == [{"text": "time of ours over theirs", "value": 0.25, "bound": 0.3, "holds": True}]
+
+
+def test_printed_tables_name_the_baseline_and_the_missed_goal() -> None:
+    console = Console(width=120, record=True, quiet=True)
+    console.print(report(0.2))
+    text = console.export_text()
+    assert "500.0 ms" in text and "2.00 s" in text and "4 MB" in text
+    assert "missed  time of ours over theirs: 0.25, at most 0.2" in text
+    assert "ratios to theirs" in text
+
+
+def test_figures_have_units() -> None:
+    assert [format_seconds(0.0123), format_seconds(12.345)] == ["12.3 ms", "12.35 s"]
+    assert [format_bytes(None), format_bytes(1_234_567_890)] == ["-", "1,235 MB"]
