@@ -1,6 +1,7 @@
 """The metrics, from predictions and labels; the trial scores validation with them and the scorer the test set.
 
-A prediction is one number a label: the class for accuracy (int64), the score of the positive class for ROC AUC (float32).
+A prediction is one number a label: the class for accuracy (int64), the score of the positive class for ROC AUC
+(float32).
 """
 
 from __future__ import annotations

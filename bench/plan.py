@@ -25,7 +25,7 @@ class PlannedTrial:
         split: position among the dataset's splits.
         seed: of initialisation, sampling and dropout.
         repeat: counts repetitions with equal seed.
-        preset: name of the settings it started from, for the record; the settings themselves are in method and protocol.
+        preset: name of the settings it started from, for the record; method and protocol hold the settings.
     """
 
     dataset: str
@@ -39,8 +39,8 @@ class PlannedTrial:
     def fingerprint(self, dataset_version: str, hardware: str, code_version: str) -> str:
         """Hash of all that decides the result; a store keeps one row a fingerprint."""
         parts = [
-            self.dataset, dataset_version, self.method.name, self.protocol.settings(), self.split, self.seed, self.repeat,
-            hardware, code_version,
+            self.dataset, dataset_version, self.method.name, self.protocol.settings(), self.split, self.seed,
+            self.repeat, hardware, code_version,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -48,8 +48,8 @@ class PlannedTrial:
 def plan(suite: Suite) -> list[PlannedTrial]:
     """All trials of a suite in the order they run.
 
-    Trials of one dataset, split and seed stand together, so that a candidate runs next to its reference; every other group is
-    reversed, so that neither profits from a machine that warms up or slows down.
+    Trials of one dataset, split and seed stand together, so that a candidate runs next to its reference; every other
+    group is reversed, so that neither profits from a machine that warms up or slows down.
 
     Raises:
         UsageError: unknown names, impossible parameters or settings.
@@ -61,8 +61,8 @@ def plan(suite: Suite) -> list[PlannedTrial]:
             group = (trial.dataset, trial.split, trial.seed, trial.repeat)
             groups.setdefault(group, {})[trial] = None  # a dict, because it keeps the order and drops doubles
     ordered: list[PlannedTrial] = []
-    for position, group in enumerate(groups.values()):
-        trials = _references_first(group)
+    for position, members in enumerate(groups.values()):
+        trials = _references_first(members)
         ordered += reversed(trials) if position % 2 else trials
     return ordered
 

@@ -1,4 +1,4 @@
-"""The runner: plan -> trials -> executor -> store. It never imports torch into the clock's way: trials have their own processes."""
+"""The runner: plan -> trials -> executor -> store. Trials have processes of their own; this one keeps the books."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ from bench.scorer import score
 from db.records import CurvePoint, Ledger, MethodRecord, SessionRecord, Status, TrialRecord
 from db.store import Store
 from methods.method import Method
-
-CLOSES_WITHIN = 0.01
-"""Largest relative difference between the trial's own wall time and the one its parent saw, beyond process exit."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +119,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     if not todo:
         return report
     session = _open_session(store, machine.machine_id, code, options, machine)
-    make_record = partial(
-        _record, marked=marked, session=session, device=options.device, datasets=datasets, listener=listener
-    )
+    make_record = partial(_record, marked=marked, session=session, device=options.device, datasets=datasets)
     with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
         executor = LocalExecutor(Path(scratch), options.threads_per_trial(), options.jobs, options.timeout)
         documents = [_document(trial, options) for trial in todo]
@@ -171,7 +166,7 @@ def method_record(method: Method) -> MethodRecord:
 def _prepare(
     trials: Sequence[PlannedTrial], options: Options, report: Report, listener: Listener
 ) -> dict[str, GraphData]:
-    """Load every dataset once, so that no trial pays for preparing it; one that cannot be had is reported, not fatal."""
+    """Load every dataset once, so that no trial pays for preparing it; one that cannot be had is reported."""
     datasets: dict[str, GraphData] = {}
     for name in dict.fromkeys(trial.dataset for trial in trials):
         try:
@@ -245,7 +240,6 @@ def _record(
     session: SessionRecord,
     device: str,
     datasets: dict[str, GraphData],
-    listener: Listener,
 ) -> TrialRecord:
     """The row of a trial's result; the test metric is computed here, from its predictions."""
     result = dict(ended.result)
@@ -264,19 +258,15 @@ def _record(
             }
     if "ledger" in result:
         figures["ledger"] = Ledger(**result["ledger"])
-        if abs(ended.seconds - result["ledger"]["wall"]) > CLOSES_WITHIN * ended.seconds + 1:
-            listener.notice(
-                f"{trial.method.name} on {trial.dataset}: the trial counted {result['ledger']['wall']:.1f} s, its "
-                f"process took {ended.seconds:.1f} s"
-            )
     figures["curve"] = tuple(CurvePoint(**point) for point in result.get("curve", ()))
     started = datetime.fromtimestamp(datetime.now(UTC).timestamp() - ended.seconds, UTC)
     return _base(trial, marked[trial], session, device, datasets, started, status, **figures)
 
 
 _COPIED = (
-    "reason", "log_tail", "validation_metric", "selected_epoch", "epochs", "parameters", "model_bytes", "peak_memory_bytes",
-    "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits", "environment",
+    "reason", "log_tail", "validation_metric", "selected_epoch", "epochs", "parameters", "model_bytes",
+    "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
+    "environment",
 )  # fmt: skip
 
 

@@ -10,6 +10,15 @@ from db.read import Reader
 from db.scoring.board import BoardRow
 from db.scoring.board import as_json as board_json
 
+_BOARD_COLUMNS = (
+    "dataset", "method", "preset", "metric", "% ± 95 %", "n", "time ratio", "memory ratio", "target ratio", "time",
+    "memory", "same metric", "status",
+)  # fmt: skip
+_COMPARISON_COLUMNS = (
+    "dataset", "n", "metric difference, points", "p", "same metric", "time ratio", "memory ratio", "target ratio",
+)  # fmt: skip
+_EQUIVALENT = {True: "yes", False: "not shown", None: output.NONE}
+
 
 def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
     """Print the board."""
@@ -21,12 +30,9 @@ def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
         what = "matches" if filters else "is stored yet; start with: leangnn run quick"
         print(f"Nothing {what} ({db}).")
         return
-    columns = ("dataset", "method", "preset", "metric", "% ± 95 %", "n", "time ratio", "memory ratio", "target ratio", "time", "memory",
-               "same metric", "status")  # fmt: skip
-    output.print_table(columns, [_cells(row) for row in rows], numeric=range(4, 11))
-    print(
-        "Ratios are to the paired full-batch reference of the same backbone: 0.50 is half the cost. ● is on the Pareto front."
-    )
+    output.print_table(_BOARD_COLUMNS, [_cells(row) for row in rows], numeric=range(4, 11))
+    print("Ratios are to the paired full-batch reference of the same backbone: 0.50 is half the cost.")
+    print("● is on the Pareto front of metric, time and memory. Fewer than ten splits or seeds make a row provisional.")
 
 
 def _cells(row: BoardRow) -> tuple[str, ...]:
@@ -51,7 +57,7 @@ def _cells(row: BoardRow) -> tuple[str, ...]:
 def _equivalence(row: BoardRow) -> str:
     if row.method == row.reference:
         return "reference"
-    return {True: "yes", False: "not shown", None: "–"}[row.equivalent]
+    return _EQUIVALENT[row.equivalent]
 
 
 def show_comparison(db: str, first: str, second: str, as_json: bool) -> None:
@@ -80,18 +86,10 @@ def show_comparison(db: str, first: str, second: str, as_json: bool) -> None:
     if as_json:
         output.print_json(results)
         return
-    columns = (
-        "dataset",
-        "n",
-        "metric difference, points",
-        "p",
-        "same metric",
-        "time ratio",
-        "memory ratio",
-        "target ratio",
-    )
     print(f"{chosen[0]}  against  {chosen[1]}")
-    output.print_table(columns, [_comparison_cells(result) for result in results], numeric=(1, 2, 3, 5, 6, 7))
+    output.print_table(
+        _COMPARISON_COLUMNS, [_comparison_cells(result) for result in results], numeric=(1, 2, 3, 5, 6, 7)
+    )
 
 
 def _figures(figures: Any) -> dict[str, Any]:
@@ -111,8 +109,8 @@ def _comparison_cells(result: dict[str, Any]) -> tuple[str, ...]:
         result["dataset"],
         str(result["n"]),
         output.interval(result["difference"], result["difference_low"], result["difference_high"]),
-        "–" if result["p_value"] is None else f"{result['p_value']:.3f}",
-        {True: "yes", False: "not shown", None: "–"}[result["equivalent"]],
+        output.NONE if result["p_value"] is None else f"{result['p_value']:.3f}",
+        _EQUIVALENT[result["equivalent"]],
         *(output.ratio(*figures[start : start + 3]) for start in (0, 3, 6)),
     )
 

@@ -56,13 +56,11 @@ def _suites(what: str) -> list[dict[str, str]]:
 def _presets(what: str) -> list[dict[str, str]]:
     from bench import presets, tables
 
-    rows = []
-    for name in tables.shipped("presets"):
-        preset = presets.load(name)
-        rows.append(
-            {"name": name, "backbones": " ".join(preset.backbone), "what": preset.description, "source": preset.source}
-        )
-    return rows
+    loaded = {name: presets.load(name) for name in tables.shipped("presets")}
+    return [
+        {"name": name, "backbones": " ".join(preset.backbone), "what": preset.description, "source": preset.source}
+        for name, preset in loaded.items()
+    ]
 
 
 _SOURCES = {"datasets": _datasets, "suites": _suites, "presets": _presets}

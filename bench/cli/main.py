@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -33,12 +34,8 @@ STORE = "leangnn.duckdb"
 @app.command()
 def run(
     suite: Annotated[str | None, typer.Argument(help="A suite by name, or a TOML file of your own.")] = None,
-    dataset: Annotated[
-        list[str] | None, typer.Option(help="Dataset, e.g. cora or 'cora(split=full)'; repeatable.")
-    ] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="Method, e.g. 'gcn(layers=3)+full_batch'; repeatable.")
-    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="Dataset, such as 'cora(split=full)'; repeatable.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Method, such as 'gcn(layers=3)'; repeatable.")] = None,
     preset: Annotated[str | None, typer.Option(help="Published settings to start from; see: list presets.")] = None,
     splits: Annotated[str | None, typer.Option(help="Splits to run, e.g. 0-9 or 0,3,5.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds to run, e.g. 0-9.")] = None,
@@ -125,9 +122,6 @@ def trials(
 
     filters = {"dataset": dataset, "method": method, "status": status}
     show_trials(db, {key: value for key, value in filters.items() if value}, as_json)
-
-
-Listable = Literal["datasets", "backbones", "strategies", "rescalers", "quantizers", "suites", "presets"]
 
 
 @app.command(name="list")
@@ -218,7 +212,11 @@ def perf(
 
 def main() -> None:
     """Entry point: one sentence on standard error and an exit code for whatever goes wrong."""
-    sys.exit(words.guarded(app))
+    code = words.guarded(app)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # DuckDB's binding prints a list of "leaked" objects when the interpreter is torn down; nothing is left to do
+    os._exit(code)
 
 
 if __name__ == "__main__":

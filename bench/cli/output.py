@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 NARROWEST = 100
+NONE = "\N{EN DASH}"
+"""Stands where there is no figure."""
 
 
 def print_json(value: Any) -> None:
@@ -35,34 +37,34 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: 
 
 
 def percent(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f}"
+    return NONE if value is None else f"{100 * value:.{digits}f}"
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
     """`89.75 ± 0.37` where the interval is symmetric; the mean alone where there is none."""
     if value is None:
-        return "–"
+        return NONE
     if low is None or high is None:
         return percent(value)
     return f"{100 * value:.2f} ± {50 * (high - low):.2f}"
 
 
 def ratio(value: float | None, low: float | None, high: float | None) -> str:
-    """`0.53 (0.48–0.59)`."""
+    """`0.53 (0.48 to 0.59)`."""
     if value is None:
-        return "–"
+        return NONE
     if low is None or high is None or low == high:
         return f"{value:.2f}"
-    return f"{value:.2f} ({low:.2f}–{high:.2f})"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def seconds(value: float | None) -> str:
     if value is None:
-        return "–"
+        return NONE
     if value < 1:
         return f"{1000 * value:.0f} ms"
     return f"{value:.1f} s" if value < 120 else f"{value / 60:.1f} min"
 
 
 def megabytes(value: int | None) -> str:
-    return "–" if value is None else f"{value / 1e6:.0f} MB"
+    return NONE if value is None else f"{value / 1e6:.0f} MB"

@@ -71,7 +71,7 @@ class PlainListener:
 
 
 class LiveListener:
-    """A bar over all trials, a line for each running one with its epoch and validation metric, a line a finished one."""
+    """A bar over all trials, one for each running trial with its epoch and validation metric, a line a finished one."""
 
     def __init__(self) -> None:
         self._progress = Progress(

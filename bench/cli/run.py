@@ -48,7 +48,7 @@ def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
 
 def _suite(wanted: Wanted) -> Suite:
     """The suite to run: the named one with the command line's changes, or one made of its datasets and methods."""
-    changes: dict[str, object] = {}
+    changes: dict[str, list[int]] = {}
     if wanted.splits is not None:
         changes["splits"] = parse_numbers(wanted.splits, "splits")
     if wanted.seeds is not None:
@@ -57,7 +57,8 @@ def _suite(wanted: Wanted) -> Suite:
         if not wanted.datasets or not wanted.methods:
             raise UsageError("say what to run: a suite (leangnn run quick), or --dataset and --method")
         block = Run(datasets=list(wanted.datasets), methods=list(wanted.methods), preset=wanted.preset)
-        return Suite(question="command line", protocol=wanted.settings, run=[block], **changes)
+        suite = Suite(question="command line", protocol=wanted.settings, run=[block])
+        return suite.model_copy(update=changes)
     suite = suites.load(wanted.suite)
     runs = [
         block.model_copy(

@@ -10,6 +10,16 @@ from db.read import Reader
 from db.records import Status, TrialRecord
 from methods.spec import nearest
 
+_COLUMNS = (
+    "dataset", "method", "split", "seed", "status", "test", "validation", "epoch", "time", "memory", "reason",
+)  # fmt: skip
+_PLAIN = (
+    "trial_id", "dataset", "dataset_version", "method", "split", "seed", "repeat", "preset", "protocol", "device",
+    "machine_id", "reason", "attempt", "validation_metric", "test_metric", "selected_epoch", "epochs", "parameters",
+    "model_bytes", "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits",
+    "edge_visits", "predictions_sha256", "protocol_settings", "environment", "log_tail",
+)  # fmt: skip
+
 
 def show_trials(db: str, filters: dict[str, Any], as_json: bool) -> None:
     """Print the stored trials, oldest first."""
@@ -41,12 +51,8 @@ def show_trials(db: str, filters: dict[str, Any], as_json: bool) -> None:
 
 def _document(trial: TrialRecord) -> dict[str, Any]:
     ledger = None if trial.ledger is None else {**vars(trial.ledger), "scored": trial.ledger.scored}
-    fields = ("trial_id", "dataset", "dataset_version", "method", "split", "seed", "repeat", "preset", "protocol", "device", "machine_id",
-              "reason", "attempt", "validation_metric", "test_metric", "selected_epoch", "epochs", "parameters", "model_bytes",
-              "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
-              "predictions_sha256", "protocol_settings", "environment")  # fmt: skip
     return {
-        **{name: getattr(trial, name) for name in fields},
+        **{name: getattr(trial, name) for name in _PLAIN},
         "status": trial.status.value,
         "trust": trial.trust.value,
         "started_at": trial.started_at.isoformat(),
@@ -63,7 +69,7 @@ def _cells(trial: TrialRecord) -> tuple[str, ...]:
         trial.status.value,
         output.percent(trial.test_metric),
         output.percent(trial.validation_metric),
-        "–" if trial.selected_epoch is None else f"{trial.selected_epoch}/{trial.epochs}",
+        output.NONE if trial.selected_epoch is None else f"{trial.selected_epoch}/{trial.epochs}",
         output.seconds(None if trial.ledger is None else trial.ledger.scored),
         output.megabytes(trial.peak_memory_bytes),
         trial.reason or "",

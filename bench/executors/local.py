@@ -119,7 +119,12 @@ class LocalExecutor:
         if self._stopping.is_set():
             _kill(process)
         expired = threading.Event()
-        timer = threading.Timer(self.timeout, lambda: (expired.set(), _kill(process)))
+
+        def expire() -> None:
+            expired.set()
+            _kill(process)
+
+        timer = threading.Timer(self.timeout, expire)
         timer.daemon = True
         timer.start()
         assert process.stdout is not None and process.stdin is not None

@@ -1,0 +1,40 @@
+# Everything a newcomer needs: make run, make test, make serve. Only Python 3.11+, make and a C compiler are assumed.
+
+PYTHON ?= $(firstword $(foreach version,3.11 3.12,$(shell command -v python$(version) 2>/dev/null)) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STORE ?= leangnn.duckdb
+READY := $(VENV)/ready
+
+# A CUDA machine gets torch's default build, which brings CUDA; any other one gets the CPU build where one is at hand.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH := torch==2.13.0
+CUDA := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -c GPU)
+
+.PHONY: run test serve lint clean
+
+run: $(READY)
+	$(BIN)/leangnn run quick --db $(STORE)
+	$(BIN)/leangnn board --db $(STORE)
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+serve: $(READY)
+	$(BIN)/leangnn serve --db $(STORE)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LeanGNN needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(if $(filter-out 0,$(CUDA)),,$(PIP) $(TORCH)+cpu 2>/dev/null ||) $(PIP) $(TORCH)
+	$(PIP) --constraint constraints.txt --editable '.[test,postgres]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build *.egg-info
