@@ -41,11 +41,11 @@ def _lighter(ratio: float | None) -> str:
 
 
 AXES: Mapping[str, Axis] = {
-    "time_ratio": Axis("Time ratio", "scored time, relative to full batch", _faster, True),
+    "time_ratio": Axis("Time ratio", "scored time / full batch", _faster, True),
     "scored_seconds": Axis("Seconds", "scored time in seconds", words.seconds, False),
     "memory_ratio": Axis(
         "Memory ratio",
-        "peak memory, relative to full batch",
+        "peak memory / full batch",
         lambda ratio: words.ratio_words(ratio, words.MEMORY),
         True,
     ),
@@ -104,14 +104,16 @@ def pareto_chart(frame: pd.DataFrame, axis: str, metric: str, parts: Sequence[st
     """
     across = alt.X(
         "cost:Q",
-        title=f"{AXES[axis].title} (log scale; left is cheaper)",
+        title=f"{AXES[axis].title} (log; left is cheaper)",
         scale=alt.Scale(type="log", nice=False, domain=_domain(frame)),
         axis=alt.Axis(tickCount=6, labelExpr=_LABEL + (" + 'x'" if AXES[axis].is_ratio else ""), grid=False),
     )
-    up = alt.Y("score:Q", title=f"{metric} on the test nodes, %", scale=alt.Scale(zero=False, padding=18))
+    up = alt.Y(
+        "score:Q", title=f"test {metric}, %", scale=alt.Scale(zero=False, padding=18), axis=alt.Axis(tickCount=6)
+    )
     base = alt.Chart(frame).encode(across, up)
     layers = [] if not AXES[axis].is_ratio else [_reference_line()]
-    layers += [_front(base), *_intervals(base), _points(base, axis, parts), _labels(base)]
+    layers += [_front(base), *_intervals(base), _points(base, axis, parts, sorted(set(frame["part"]))), _labels(base)]
     return alt.layer(*layers).properties(height=420)
 
 
@@ -137,10 +139,10 @@ def _intervals(base: alt.Chart) -> list[alt.Chart]:
     ]
 
 
-def _points(base: alt.Chart, axis: str, parts: Sequence[str]) -> alt.Chart:
+def _points(base: alt.Chart, axis: str, parts: Sequence[str], present: Sequence[str]) -> alt.Chart:
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(parts))]
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(parts))]
-    legend = alt.Legend(title=None, orient="top", columns=0, symbolSize=110)
+    legend = alt.Legend(title=None, orient="top", columns=3, symbolSize=110, values=list(present))
     return base.mark_point(size=130, strokeWidth=2, filled=True, opacity=1).encode(
         color=alt.Color("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=colours)),
         shape=alt.Shape("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=shapes)),

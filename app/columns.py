@@ -14,19 +14,19 @@ def columns() -> dict[str, Any]:
     text, number, image = columns_of.TextColumn, columns_of.NumberColumn, columns_of.ImageColumn
     cheaper = "divided by full batch of the same backbone; below 1 is cheaper"
     return {
-        "dataset": text("Dataset", pinned=True),
-        "method": text("Method", pinned=True, width=230),
+        "method": text("Method", pinned=True, width=190),
+        "dataset": text("Dataset"),
         "score": number("Score", help="Mean test metric over splits and seeds, in percent."),
         "score_interval": image("95 % interval", help="Of the score; each dataset has its own scale.", width=150),
+        "marks": columns_of.MultiselectColumn(
+            "Marks", options=list(_MARKS), color=list(_MARKS.values()), help="front: no method here beats it."
+        ),
         "time_ratio": number("Time", help=f"Scored time, {cheaper}.", width=150),
         "time_interval": image("95 % interval", help="Of the time ratio; the dashed line is 1.", width=150),
         "memory_ratio": number("Memory", help=f"Peak memory, {cheaper}.", width=150),
         "memory_interval": image("95 % interval", help="Of the memory ratio; the dashed line is 1.", width=150),
         "target_ratio": number("To target", help=f"Time until the target metric, {cheaper}.", width=150),
         "target_interval": image("95 % interval", help="Of the ratio to target; the dashed line is 1.", width=150),
-        "marks": columns_of.MultiselectColumn(
-            "Marks", options=list(_MARKS), color=list(_MARKS.values()), help="front: no method here beats it."
-        ),
         "same_metric": text("Same score?", help="Beside the reference: same, better, worse or unclear."),
         "p_value": number("p", help="Of the difference to the reference, corrected for the number of candidates."),
         "n": number("n", help="Splits and seeds with a result."),

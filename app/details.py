@@ -32,7 +32,9 @@ def sentences(row: BoardRow, machines: Mapping[str, MachineRecord]) -> list[str]
         ratio, low, high = (getattr(row, f"{stem}_ratio{end}") for end in ("", "_low", "_high"))
         if ratio is not None and row.method != row.reference:
             said = words.ratio_words(ratio, wording)
-            found.append(f"{_NAMES[stem]}: {said} than {row.reference}, ratio {words.ratio_interval(ratio, low, high)}")
+            joint = "as" if said == words.SAME else "than"
+            interval = words.ratio_interval(ratio, low, high)
+            found.append(f"{_NAMES[stem]}: {said} {joint} {row.reference}, ratio {interval}")
     found.append(f"Mean trial: {words.seconds(row.scored_seconds)} scored, {words.size(row.peak_memory_bytes)} at peak")
     if row.target is not None and row.success_rate is not None:
         share = words.percent(row.success_rate, 0)

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 NOTHING = "—"
+SAME = "the same"
+
+_ACRONYMS = ("roc", "auc", "f1", "mse", "mae")
 
 
 class Wording(NamedTuple):
@@ -72,7 +75,7 @@ def ratio_words(ratio: float | None, wording: Wording = TIME) -> str:
         return NOTHING
     times = _times(max(ratio, 1 / ratio))
     if times == "1.00":
-        return "the same"
+        return SAME
     return f"{times}x {wording.below if ratio < 1 else wording.above}"
 
 
@@ -98,8 +101,10 @@ def failures(counts: Mapping[str, int]) -> str:
 
 
 def words(name: str | None) -> str:
-    """A name of the store in words: `out of memory` for `out_of_memory`."""
-    return NOTHING if name is None else name.replace("_", " ")
+    """A name of the store in words: `out of memory` for `out_of_memory`, `ROC AUC` for `roc_auc`."""
+    if name is None:
+        return NOTHING
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("_"))
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

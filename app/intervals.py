@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from app.format import is_number
 
-WIDTH, HEIGHT, MARGIN = 160, 24, 8
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+WIDTH, HEIGHT, MARGIN = 120, 28, 7
+# between the two blues of Okabe and Ito, because a picture in a cell cannot know the background
+BLUE, ORANGE, GREY = "#2D8FCB", "#D55E00", "#8C8C8C"
 
 Ends = tuple[float | None, float | None, float | None]
 """A figure with the ends of its interval."""

@@ -23,17 +23,17 @@ _SIGNIFICANT = 0.05
 def frame(rows: Sequence[BoardRow], machines: Mapping[str, MachineRecord]) -> pd.DataFrame:
     """One line a row, with numbers as numbers (metric in percent), so that a table sorts them; pictures are URLs."""
     columns: dict[str, list[object]] = {
-        "dataset": [row.dataset for row in rows],
         "method": [row.method for row in rows],
+        "dataset": [row.dataset for row in rows],
         "score": [None if row.mean is None else 100 * row.mean for row in rows],
         "score_interval": list(_metric_pictures(rows)),
+        "marks": [marks(row) for row in rows],
     }
     for stem in RATIOS:
         figures = [_ends(row, f"{stem}_ratio") for row in rows]
         columns[f"{stem}_ratio"] = [figure[0] for figure in figures]
         columns[f"{stem}_interval"] = list(ratio_pictures(figures))
     plain: dict[str, Callable[[BoardRow], object]] = {
-        "marks": marks,
         "same_metric": verdict,
         "p_value": lambda row: row.p_value,
         "n": lambda row: row.n,

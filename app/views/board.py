@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 import streamlit as st
 
@@ -20,6 +21,8 @@ from db.scoring.board import BoardRow
 TITLE, ICON, ORDER = "Board", ":material/leaderboard:", 0
 
 Machines = Mapping[str, MachineRecord]
+
+_ROW, _ROWS_IN_SIGHT = 38, 16
 
 
 def render(reader: Reader) -> None:
@@ -51,7 +54,7 @@ def _summary(rows: Sequence[BoardRow], contents: StoreContents, name: str) -> st
         format.count(datasets, "dataset"),
         format.count(methods, "method"),
         format.count(len(contents.trials), "trial") + (f" ({failed} failed)" if failed else ""),
-        f"{name}, read {contents.read_at:%Y-%m-%d %H:%M} UTC",
+        f"{PurePosixPath(name).name}, read {contents.read_at:%Y-%m-%d %H:%M} UTC",
     ]
     return format.plain(" · ".join(parts))
 
@@ -108,40 +111,32 @@ def _chosen_place(own: Sequence[BoardRow], machines: Machines) -> Place:
 
 def _cards(own: Sequence[BoardRow]) -> None:
     with st.container(horizontal=True):
-        for highlight in highlights(own):
-            with st.container(border=True, width=260):
-                st.metric(highlight.title, highlight.figure)
-                st.caption(format.plain(highlight.row.method))
+        for title, figure, row in highlights(own):
+            name = format.plain(row.method)
+            st.metric(title, figure, name, delta_color="off", delta_arrow="off", border=True, width="stretch")
 
 
 def _table(shown: Sequence[BoardRow], contents: StoreContents, machines: Machines) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"All rows ({len(shown)})", anchor=False, width="stretch")
-        st.download_button(
-            "Download CSV",
-            table.csv(shown),
-            "leangnn-board.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    data = table.frame(shown, machines)
+    st.subheader(f"All rows ({len(shown)})", anchor=False)
     event = st.dataframe(
-        table.styled(data, shown),
+        table.styled(table.frame(shown, machines), shown),
         hide_index=True,
         column_config=columns(),
         on_select="rerun",
         selection_mode="single-row",
         placeholder=format.NOTHING,
-        row_height=38,
+        row_height=_ROW,
+        height=_ROW * (min(len(shown), _ROWS_IN_SIGHT) + 1) + 2,
         key="board",
         alt="The board: one row for each dataset and method",
     )
     selected = [shown[index] for index in event.selection.rows if index < len(shown)]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption("Tick a row to see its figures in words and the command that repeats it.", width=480)
+        csv, icon = table.csv(shown), ":material/download:"
+        st.download_button("Download CSV", csv, "leangnn-board.csv", "text/csv", icon=icon, on_click="ignore")
     if selected:
         details(selected[0], trials_of(selected[0], contents.trials), machines)
-    else:
-        st.caption("Tick the box at the left of a row to see its figures in words and the command that repeats it.")
 
 
 def _how_to_read() -> None:

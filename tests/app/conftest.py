@@ -1,0 +1,143 @@
+"""A small board for the dashboard: rows made by hand, and a real database filled through `db.store`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.records import (
+    CurvePoint,
+    DatasetRecord,
+    Ledger,
+    MachineRecord,
+    MethodRecord,
+    SessionRecord,
+    Status,
+    TrialRecord,
+)
+from db.scoring.board import BoardRow
+from db.store import Store
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+_FIELDS: dict[str, Any] = {
+    "dataset": "cora",
+    "dataset_version": "1",
+    "method": "gcn+sgc",
+    "backbone": "gcn",
+    "strategy": "sgc",
+    "rescaler": None,
+    "quantizer": None,
+    "track": "training",
+    "reference": "gcn+full_batch",
+    "preset": None,
+    "protocol": "p1",
+    "device": "cpu",
+    "machine_id": "laptop",
+    "metric": "accuracy",
+    "mean": 0.8,
+    "ci_low": 0.79,
+    "ci_high": 0.81,
+    "n": 10,
+    "time_ratio": 0.5,
+    "time_ratio_low": 0.4,
+    "time_ratio_high": 0.625,
+    "memory_ratio": 1.0,
+    "memory_ratio_low": 0.9,
+    "memory_ratio_high": 1.1,
+    "target": 0.79,
+    "target_ratio": 2.0,
+    "target_ratio_low": 1.6,
+    "target_ratio_high": 2.5,
+    "success_rate": 0.9,
+    "scored_seconds": 3.0,
+    "peak_memory_bytes": 2_000_000,
+    "energy_joules": None,
+    "difference": 0.01,
+    "difference_low": -0.01,
+    "difference_high": 0.03,
+    "p_value": 0.4,
+    "equivalent": False,
+    "pareto": True,
+    "provisional": False,
+    "status": "ranked",
+    "failures": {},
+    "trust": "measured_here",
+}
+
+
+@pytest.fixture
+def row() -> Callable[..., BoardRow]:
+    """Make a row of the board; keywords replace fields."""
+    return lambda **changes: BoardRow(**(_FIELDS | changes))
+
+
+@pytest.fixture
+def trial() -> Callable[..., TrialRecord]:
+    """Make a trial of 2 scored seconds unless said otherwise; keywords replace fields."""
+    return _trial
+
+
+def _trial(method: str = "gcn+full_batch", split: int = 0, seconds: float = 2.0, **changes: Any) -> TrialRecord:
+    dataset = changes.get("dataset", "cora")
+    fields: dict[str, Any] = {
+        "trial_id": f"{dataset}/{method}/{split}",
+        "fingerprint": f"{dataset}/{method}/{split}",
+        "session_id": "s1",
+        "machine_id": "laptop",
+        "dataset": dataset,
+        "dataset_version": "1",
+        "method": method,
+        "protocol": "p1",
+        "protocol_settings": {"epochs": 100, "seconds": None, "learning_rate": 0.01},
+        "preset": None,
+        "split": split,
+        "seed": 0,
+        "repeat": 0,
+        "device": "cpu",
+        "status": Status.FINISHED,
+        "started_at": NOON,
+        "ledger": Ledger(0.5, 0.25 * seconds, 0.0, 0.75 * seconds, 0.1, 0.0, 0.4, seconds + 1.0),
+        "test_metric": 0.8,
+        "peak_memory_bytes": 1_000_000,
+        "curve": (CurvePoint(1, 1, 1.0, 1.9, 0.5, 2708, 10556), CurvePoint(2, 2, 2.0, 1.1, 0.8, 5416, 21112)),
+    }
+    return TrialRecord(**(fields | changes))
+
+
+@pytest.fixture
+def fill() -> Callable[..., Path]:
+    """Store one session and these trials, with their datasets and methods, in a database."""
+    return _fill
+
+
+def _fill(path: Path, *trials: TrialRecord) -> Path:
+    store = Store(path)
+    session = SessionRecord("s1", "laptop", NOON, "quick", "leangnn run quick", "abc123")
+    store.record_session(MachineRecord("laptop", "Acme 1", 2, 2**34), session)
+    for trial in trials:
+        backbone, strategy = trial.method.split("+")[:2]
+        method = MethodRecord(
+            trial.method, backbone, strategy, None, None, "training", f"{backbone}+full_batch"
+        )  # fmt: skip
+        dataset = DatasetRecord(trial.dataset, "1", "ab" * 32, 2708, 10556, 1433, 7, 1, "node", "accuracy", 0.81, None)
+        store.record_trial(trial, dataset, method)
+    return path
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """Ten splits of a reference and a candidate twice as fast on cora, two on pubmed, with one time-out.
+
+    The mean metric of `gcn+sgc` on cora is 0.80 + 0.001 * 4.5 = 0.8045.
+    """
+    trials = [_trial(split=split, test_metric=0.79 + 0.001 * split) for split in range(10)]
+    trials += [_trial("gcn+sgc", split, 1.0, test_metric=0.80 + 0.001 * split) for split in range(10)]
+    trials += [_trial("sage+full_batch", split, 3.0, dataset="pubmed") for split in range(2)]
+    failed = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "reason": "took too long"}
+    trials.append(_trial("sage+full_batch", 2, dataset="pubmed", **failed))
+    return _fill(tmp_path / "results.duckdb", *trials)

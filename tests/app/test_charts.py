@@ -1,0 +1,57 @@
+"""The Pareto picture."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.charts import AXES, COLOURS, coloured_part, pareto_chart, pareto_frame
+
+
+@pytest.fixture
+def rows(row):
+    return [
+        row(method="a", strategy="sgc", mean=0.80, time_ratio=0.5, scored_seconds=3.0),
+        row(method="b", strategy="full_batch", mean=0.82, time_ratio=1.0, scored_seconds=1.0),
+        row(method="c", strategy="cluster_gcn(parts=4)", mean=0.79, time_ratio=0.8, scored_seconds=2.0),
+        row(method="d", mean=None),
+        row(method="e", time_ratio=None, scored_seconds=None),
+    ]
+
+
+def test_the_front_is_of_the_two_axes_in_the_picture(rows) -> None:
+    # by ratio: a (0.5, 80) and b (1.0, 82) stay, c (0.8, 79) is beaten by a
+    frame = pareto_frame(rows, "time_ratio", {"a": "leangnn run"})
+    assert frame["method"].tolist() == ["a", "c", "b"]
+    assert frame["front"].tolist() == [True, False, True]
+    assert frame["command"].tolist() == ["leangnn run", "", ""]
+    assert frame["said_cost"].tolist() == ["2.0x faster", "1.2x faster", "the same"]
+    # by seconds: b is both quickest and best
+    frame = pareto_frame(rows, "scored_seconds", {})
+    assert frame.loc[frame["front"], "method"].tolist() == ["b"]
+
+
+def test_metrics_are_percent_and_bytes_are_megabytes(rows) -> None:
+    frame = pareto_frame(rows[:1], "peak_memory_bytes", {})
+    assert frame[["score", "score_low", "cost"]].iloc[0].tolist() == pytest.approx([80.0, 79.0, 2.0])
+
+
+def test_colours_tell_strategies_apart_or_else_backbones(row, rows) -> None:
+    assert coloured_part(rows) == "strategy"
+    assert coloured_part([row(backbone="gcn"), row(backbone="gat(heads=8)")]) == "backbone"
+
+
+def test_a_filter_keeps_the_colours(rows) -> None:
+    parts = ["cluster_gcn", "full_batch", "sgc"]
+    for shown in (rows[:3], rows[:1]):
+        drawn = json.loads(pareto_chart(pareto_frame(shown, "time_ratio", {}), "time_ratio", "x", parts).to_json())
+        colour = next(layer["encoding"]["color"] for layer in drawn["layer"] if "shape" in layer["encoding"])
+        assert (colour["scale"]["domain"], colour["scale"]["range"]) == (parts, list(COLOURS[:3]))
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_every_axis_draws_also_without_points(rows, axis: str) -> None:
+    for shown in (rows, []):
+        chart = pareto_chart(pareto_frame(shown, axis, {}), axis, "accuracy", ["sgc"])
+        assert json.loads(chart.to_json())["layer"][-2]["encoding"]["x"]["scale"]["type"] == "log"
