@@ -25,9 +25,7 @@ CHOICES = {
 }
 
 
-@given(
-    st.fixed_dictionaries({}, optional=CHOICES), st.sampled_from(["gcn", "sage", "gat", "mlp"]), st.booleans()
-)
+@given(st.fixed_dictionaries({}, optional=CHOICES), st.sampled_from(["gcn", "sage", "gat", "mlp"]), st.booleans())
 def test_names_parse_back_to_themselves(parameters: dict, backbone: str, named: bool) -> None:
     method = Method.parse(str(Spec(backbone, parameters)) + ("+full_batch" if named else ""))
     assert Method.parse(method.name) == method

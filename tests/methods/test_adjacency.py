@@ -1,0 +1,115 @@
+"""Compressed rows, transposes and normalisations, by hand and against PyG."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+from methods.adjacency import Adjacency
+
+
+def dense(adjacency: Adjacency) -> Tensor:
+    """[rows, columns] float32."""
+    values = adjacency.values if adjacency.values is not None else torch.ones(adjacency.entries)
+    matrix = torch.zeros(adjacency.rows, adjacency.columns)
+    matrix[adjacency.row_of_entry(), adjacency.indices.long()] = values
+    return matrix
+
+
+def test_rows_list_who_a_node_receives_from(directed: Adjacency) -> None:
+    assert directed.indptr.tolist() == [0, 0, 2, 2, 3]
+    assert directed.indices.tolist() == [0, 2, 1]
+    assert directed.indptr.dtype == directed.indices.dtype == torch.int32
+    assert (directed.rows, directed.columns, directed.entries) == (4, 4, 3)
+    assert directed.degrees().tolist() == [0, 2, 0, 1]
+    assert directed.row_of_entry().tolist() == [1, 1, 3]
+
+
+def test_the_order_of_edges_does_not_matter() -> None:
+    sources, targets = torch.tensor([2, 0, 1, 2]), torch.tensor([0, 2, 0, 1])
+    order = torch.tensor([3, 1, 0, 2])
+    first, second = (Adjacency.from_edges(sources[p], targets[p], 3) for p in (torch.arange(4), order))
+    assert torch.equal(first.indices, second.indices) and torch.equal(first.indptr, second.indptr)
+    assert first.indices.tolist() == [1, 2, 2, 0]
+
+
+def test_transposed_of_a_directed_graph(directed: Adjacency) -> None:
+    transposed, order = directed.transposed_with_order()
+    assert transposed.indptr.tolist() == [0, 1, 2, 3, 3]
+    assert transposed.indices.tolist() == [1, 3, 1]
+    assert order.tolist() == [0, 2, 1]
+    assert directed.transposed() is transposed
+
+
+def test_transposed_of_a_rectangle_with_values() -> None:
+    # [[0, 2, 3], [4, 0, 0]]
+    matrix = Adjacency(torch.tensor([0, 2, 3]), torch.tensor([1, 2, 0]), 3, torch.tensor([2.0, 3.0, 4.0]))
+    assert (matrix.transposed().rows, matrix.transposed().columns) == (3, 2)
+    assert dense(matrix.transposed()).tolist() == [[0, 4], [2, 0], [3, 0]]
+
+
+def test_a_symmetric_matrix_is_its_own_transpose(path: Adjacency) -> None:
+    assert path.transposed() is path
+    normalized = path.normalized("symmetric", self_loops=True)
+    assert normalized.transposed() is normalized
+    torch.testing.assert_close(dense(normalized), dense(normalized).T)
+
+
+def test_mean_of_a_symmetric_graph_is_not_symmetric(path: Adjacency) -> None:
+    mean = path.normalized("mean")
+    assert dense(mean).tolist() == [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]]
+    assert dense(mean.transposed()).tolist() == [[0, 0.5, 0], [1, 0, 1], [0, 0.5, 0]]
+
+
+def test_symmetric_normalisation_by_hand(path: Adjacency) -> None:
+    # with self-loops the path's degrees are 2, 3, 2
+    end, middle, edge = 1 / 2, 1 / 3, 1 / math.sqrt(6)
+    expected = torch.tensor([[end, edge, 0], [edge, middle, edge], [0, edge, end]])
+    torch.testing.assert_close(dense(path.normalized("symmetric", self_loops=True)), expected)
+
+
+def test_rows_without_entries_stay_zero(directed: Adjacency) -> None:
+    for kind in ("symmetric", "mean"):
+        matrix = dense(directed.normalized(kind))
+        assert bool(torch.isfinite(matrix).all())
+        assert matrix[0].tolist() == [0, 0, 0, 0]
+
+
+def test_self_loops_are_added_only_where_there_are_none() -> None:
+    # node 0 has a loop already, node 1 has none
+    adjacency = Adjacency.from_edges(torch.tensor([0, 0]), torch.tensor([0, 1]), nodes=2)
+    assert dense(adjacency.normalized("none", self_loops=True)).tolist() == [[1, 0], [1, 1]]
+
+
+def test_normalisations_are_computed_once(path: Adjacency) -> None:
+    assert path.normalized("symmetric", self_loops=True) is path.normalized("symmetric", self_loops=True)
+    assert path.normalized("symmetric") is not path.normalized("symmetric", self_loops=True)
+    assert path.normalized("none") is path
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_symmetric_normalisation_equals_pyg(uneven: Adjacency, weighted: bool) -> None:
+    without_loops = uneven.row_of_entry() != uneven.indices
+    sources, targets = uneven.indices.long()[without_loops], uneven.row_of_entry()[without_loops]
+    adjacency = Adjacency.from_edges(sources, targets, nodes=60)
+    weights = torch.rand(adjacency.entries) if weighted else None
+    adjacency.values = weights
+    edges = torch.stack([adjacency.indices.long(), adjacency.row_of_entry()])
+    edges, expected = gcn_norm(edges, weights, num_nodes=60, add_self_loops=True)
+    reference = torch.zeros(60, 60).index_put((edges[1], edges[0]), expected)
+    torch.testing.assert_close(dense(adjacency.normalized("symmetric", self_loops=True)), reference)
+
+
+def test_sparse_tensor_is_the_same_matrix(uneven: Adjacency) -> None:
+    mean = uneven.normalized("mean")
+    torch.testing.assert_close(mean.sparse_tensor().to_dense(), dense(mean))
+
+
+def test_a_copy_on_a_device_has_no_caches(path: Adjacency) -> None:
+    copy = path.to("cpu")
+    assert copy.symmetric and torch.equal(copy.indices, path.indices)
+    assert copy.normalized("mean") is not path.normalized("mean")
