@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -62,6 +63,11 @@ def coloured_part(rows: Sequence[BoardRow]) -> str:
     return "strategy" if len({value(row, "strategy") for row in rows}) > 1 else "backbone"
 
 
+def short(method: str) -> str:
+    """A method's name without parameters and without `full_batch`, for a label; hovering shows the whole name."""
+    return re.sub(r"\([^()]*\)", "", method).replace("+full_batch", "")
+
+
 def pareto_frame(rows: Sequence[BoardRow], axis: str, commands: Mapping[str, str]) -> pd.DataFrame:
     """One line a row that has the metric and the cost `axis`, cheapest first, with `front` as seen in this picture.
 
@@ -74,6 +80,7 @@ def pareto_frame(rows: Sequence[BoardRow], axis: str, commands: Mapping[str, str
     lines = [
         {
             "method": row.method,
+            "label": short(row.method),
             "part": value(row, part),
             "cost": scale * getattr(row, axis),
             "cost_low": _times(scale, getattr(row, f"{axis}_low", None)),
@@ -111,14 +118,14 @@ def pareto_chart(frame: pd.DataFrame, axis: str, metric: str, parts: Sequence[st
     up = alt.Y(
         "score:Q", title=f"test {metric}, %", scale=alt.Scale(zero=False, padding=18), axis=alt.Axis(tickCount=6)
     )
-    base = alt.Chart(frame).encode(across, up)
+    base = alt.Chart(frame).encode(across, up, tooltip=_tooltip(axis))
     layers = [] if not AXES[axis].is_ratio else [_reference_line()]
-    layers += [_front(base), *_intervals(base), _points(base, axis, parts, sorted(set(frame["part"]))), _labels(base)]
+    layers += [_front(base), *_intervals(base), _points(base, parts, sorted(set(frame["part"]))), _labels(base)]
     return alt.layer(*layers).properties(height=420)
 
 
 _COLUMNS = [
-    "method", "part", "cost", "cost_low", "cost_high", "score", "score_low", "score_high", "front", "status",
+    "method", "label", "part", "cost", "cost_low", "cost_high", "score", "score_low", "score_high", "front", "status",
     "said_score", "said_cost", "command",
 ]  # fmt: skip
 _LABEL = "format(datum.value, datum.value < 1000 ? '.3~g' : ',.0f')"
@@ -127,7 +134,7 @@ _LABEL = "format(datum.value, datum.value < 1000 ? '.3~g' : ',.0f')"
 def _front(base: alt.Chart) -> alt.Chart:
     # a step, because between two methods nothing was measured
     line = base.transform_filter("datum.front").mark_line(interpolate="step-after", strokeWidth=2, opacity=0.6)
-    return line.encode(color=alt.value(GREY), order=alt.Order("cost:Q"))
+    return line.encode(color=alt.value(GREY), tooltip=alt.value(None), order=alt.Order("cost:Q"))
 
 
 def _intervals(base: alt.Chart) -> list[alt.Chart]:
@@ -139,32 +146,37 @@ def _intervals(base: alt.Chart) -> list[alt.Chart]:
     ]
 
 
-def _points(base: alt.Chart, axis: str, parts: Sequence[str], present: Sequence[str]) -> alt.Chart:
+def _points(base: alt.Chart, parts: Sequence[str], present: Sequence[str]) -> alt.Chart:
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(parts))]
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(parts))]
-    legend = alt.Legend(title=None, orient="top", columns=3, symbolSize=110, values=list(present))
-    return base.mark_point(size=130, strokeWidth=2, filled=True, opacity=1).encode(
-        color=alt.Color("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=colours)),
-        shape=alt.Shape("part:N", legend=legend, scale=alt.Scale(domain=list(parts), range=shapes)),
-        fillOpacity=alt.condition("datum.status == 'ranked'", alt.value(1.0), alt.value(0.25)),
-        tooltip=[
-            alt.Tooltip("method:N", title="method"),
-            alt.Tooltip("said_score:N", title="score"),
-            alt.Tooltip("said_cost:N", title=AXES[axis].label.lower()),
-            alt.Tooltip("status:N", title="status"),
-            alt.Tooltip("command:N", title="repeat with"),
-        ],
+    legend = alt.Legend(title=None, orient="top", columns=3, symbolSize=80, rowPadding=0, values=list(present))
+    part, colour = "part:N", alt.Scale(domain=list(parts), range=colours)
+    return base.mark_point(size=140, strokeWidth=2, opacity=1).encode(
+        stroke=alt.Stroke(part, legend=legend, scale=colour),
+        fill=alt.Fill(part, legend=legend, scale=colour),
+        shape=alt.Shape(part, legend=legend, scale=alt.Scale(domain=list(parts), range=shapes)),
+        fillOpacity=alt.condition("datum.status == 'ranked'", alt.value(0.9), alt.value(0.12)),
     )
+
+
+def _tooltip(axis: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("method:N", title="method"),
+        alt.Tooltip("said_score:N", title="score"),
+        alt.Tooltip("said_cost:N", title=AXES[axis].label.lower()),
+        alt.Tooltip("status:N", title="status"),
+        alt.Tooltip("command:N", title="repeat with"),
+    ]
 
 
 def _labels(base: alt.Chart) -> alt.Chart:
     text = base.transform_filter("datum.front").mark_text(align="left", dx=10, dy=-9, fontSize=12, limit=220)
-    return text.encode(text="method:N", color=alt.value(GREY))
+    return text.encode(text="label:N", color=alt.value(GREY))
 
 
 def _reference_line() -> alt.Chart:
     rule = alt.Chart(pd.DataFrame({"cost": [1.0]})).mark_rule(strokeDash=[5, 4], color=GREY)
-    return rule.encode(x="cost:Q")
+    return rule.encode(x="cost:Q", tooltip=alt.value(None))
 
 
 def _domain(frame: pd.DataFrame) -> list[float]:

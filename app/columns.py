@@ -14,7 +14,7 @@ def columns() -> dict[str, Any]:
     text, number, image = columns_of.TextColumn, columns_of.NumberColumn, columns_of.ImageColumn
     cheaper = "divided by full batch of the same backbone; below 1 is cheaper"
     return {
-        "method": text("Method", pinned=True, width=190),
+        "method": text("Method", pinned=True, width=260),
         "dataset": text("Dataset"),
         "score": number("Score", help="Mean test metric over splits and seeds, in percent."),
         "score_interval": image("95 % interval", help="Of the score; each dataset has its own scale.", width=150),

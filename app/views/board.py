@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -65,7 +66,8 @@ def _nothing_matches(wanted: state.Filters) -> None:
         st.button("Clear filters", on_click=filters.clear, key="clear_all", type="primary")
         st.markdown("Or measure it:")
         dataset, backbone = (next(iter(wanted.chosen.get(name, ())), None) for name in ("dataset", "backbone"))
-        st.code(f"leangnn run --dataset '{dataset or 'digits-knn'}' --method {backbone or 'gcn'}", language="bash")
+        words = ["leangnn", "run", "--dataset", dataset or "digits-knn", "--method", backbone or "gcn"]
+        st.code(shlex.join(words), language="bash")
 
 
 def _picture(shown: Sequence[BoardRow], rows: Sequence[BoardRow], contents: StoreContents, machines: Machines) -> None:
@@ -96,8 +98,9 @@ def _picture(shown: Sequence[BoardRow], rows: Sequence[BoardRow], contents: Stor
     chart = charts.pareto_chart(frame, axis, format.words(own[0].metric), parts)
     st.altair_chart(chart, alt=f"Test metric against {charts.AXES[axis].title} for each method on {dataset}")
     st.caption(
-        "The grey step joins the methods that none beats on both axes. Bars are 95 % intervals; pale points have fewer "
-        "than ten splits or seeds. Each ratio is to full-batch training of the same backbone on the same machine."
+        "The grey step joins the methods that none beats on both axes. Bars are 95 % intervals; hollow points have "
+        "fewer than ten splits or seeds. Point at one for its figures and the command that repeats it."
+        + (" Each ratio is to full batch of the same backbone." if charts.AXES[axis].is_ratio else "")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,16 +122,20 @@ def _fill(path: Path, *trials: TrialRecord) -> Path:
     store.record_session(MachineRecord("laptop", "Acme 1", 2, 2**34), session)
     for trial in trials:
         backbone, strategy = trial.method.split("+")[:2]
-        method = MethodRecord(
-            trial.method, backbone, strategy, None, None, "training", f"{backbone}+full_batch"
-        )  # fmt: skip
+        method = MethodRecord(trial.method, backbone, strategy, None, None, "training", f"{backbone}+full_batch")
         dataset = DatasetRecord(trial.dataset, "1", "ab" * 32, 2708, 10556, 1433, 7, 1, "node", "accuracy", 0.81, None)
         store.record_trial(trial, dataset, method)
     return path
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Path:
+def filled(example: Path, tmp_path: Path) -> Path:
+    """A database of the test's own, see `example`."""
+    return Path(shutil.copy(example, tmp_path / "results.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten splits of a reference and a candidate twice as fast on cora, two on pubmed, with one time-out.
 
     The mean metric of `gcn+sgc` on cora is 0.80 + 0.001 * 4.5 = 0.8045.
@@ -138,6 +143,6 @@ def filled(tmp_path: Path) -> Path:
     trials = [_trial(split=split, test_metric=0.79 + 0.001 * split) for split in range(10)]
     trials += [_trial("gcn+sgc", split, 1.0, test_metric=0.80 + 0.001 * split) for split in range(10)]
     trials += [_trial("sage+full_batch", split, 3.0, dataset="pubmed") for split in range(2)]
-    failed = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "reason": "took too long"}
+    failed: dict[str, Any] = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "reason": "too long"}
     trials.append(_trial("sage+full_batch", 2, dataset="pubmed", **failed))
-    return _fill(tmp_path / "results.duckdb", *trials)
+    return _fill(tmp_path_factory.mktemp("store") / "results.duckdb", *trials)

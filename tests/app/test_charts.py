@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app.charts import AXES, COLOURS, coloured_part, pareto_chart, pareto_frame
+from app.charts import AXES, COLOURS, coloured_part, pareto_chart, pareto_frame, short
 
 
 @pytest.fixture
@@ -42,16 +42,21 @@ def test_colours_tell_strategies_apart_or_else_backbones(row, rows) -> None:
     assert coloured_part([row(backbone="gcn"), row(backbone="gat(heads=8)")]) == "backbone"
 
 
+def test_a_label_is_shorter_than_a_name() -> None:
+    assert short("gcn(layers=2,hidden=64)+full_batch") == "gcn"
+    assert short("gat+coarse_to_fine(levels=3)+dr_rg") == "gat+coarse_to_fine+dr_rg"
+
+
 def test_a_filter_keeps_the_colours(rows) -> None:
     parts = ["cluster_gcn", "full_batch", "sgc"]
     for shown in (rows[:3], rows[:1]):
         drawn = json.loads(pareto_chart(pareto_frame(shown, "time_ratio", {}), "time_ratio", "x", parts).to_json())
-        colour = next(layer["encoding"]["color"] for layer in drawn["layer"] if "shape" in layer["encoding"])
+        colour = next(layer["encoding"]["fill"] for layer in drawn["layer"] if "shape" in layer["encoding"])
         assert (colour["scale"]["domain"], colour["scale"]["range"]) == (parts, list(COLOURS[:3]))
 
 
 @pytest.mark.parametrize("axis", AXES)
 def test_every_axis_draws_also_without_points(rows, axis: str) -> None:
-    for shown in (rows, []):
-        chart = pareto_chart(pareto_frame(shown, axis, {}), axis, "accuracy", ["sgc"])
+    for count in (len(rows), 0):
+        chart = pareto_chart(pareto_frame(rows[:count], axis, {}), axis, "accuracy", ["sgc"])
         assert json.loads(chart.to_json())["layer"][-2]["encoding"]["x"]["scale"]["type"] == "log"
