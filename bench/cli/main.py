@@ -13,13 +13,12 @@ from bench.cli import words
 
 app = typer.Typer(
     help="Benchmark of efficient training of graph neural networks: accuracy per second, per megabyte, per joule.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Look at a dataset.", no_args_is_help=True)
-db_app = typer.Typer(help="Export, import or upgrade the store.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at a dataset.")
+db_app = typer.Typer(help="Export, import or upgrade the store.")
 app.add_typer(data_app, name="data")
 app.add_typer(db_app, name="db")
 

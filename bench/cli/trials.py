@@ -33,20 +33,7 @@ def show_trials(db: str, filters: dict[str, Any], as_json: bool) -> None:
     if not trials:
         print(f"No trial {'matches' if filters else 'is stored yet; start with: leangnn run quick'} ({db}).")
         return
-    columns = (
-        "dataset",
-        "method",
-        "split",
-        "seed",
-        "status",
-        "test",
-        "validation",
-        "epoch",
-        "time",
-        "memory",
-        "reason",
-    )
-    output.print_table(columns, [_cells(trial) for trial in trials], numeric=(2, 3, 5, 6, 7, 8, 9))
+    output.print_table(_COLUMNS, [_cells(trial) for trial in trials], numeric=(2, 3, 5, 6, 7, 8, 9))
 
 
 def _document(trial: TrialRecord) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import click
 import typer
 
 from bench.errors import BenchError, UsageError
@@ -17,6 +16,9 @@ from methods.errors import MethodError, SpecError
 
 LISTABLE = ("datasets", "backbones", "strategies", "rescalers", "quantizers", "suites", "presets")
 FAILED, WRONG_WORDS, INTERRUPTED = 1, 2, 130
+
+# newer versions of typer carry a click of their own, older ones use the installed one; this is the one in use
+_WrongWords: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,27 @@ class How:
 def guarded(app: typer.Typer) -> int:
     """Run the application; print one sentence for an error and return the exit code."""
     try:
-        result = app(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.ClickException as error:
-        return _say(error.format_message(), WRONG_WORDS)
+        result = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except _WrongWords as error:
+        return _say(_with_a_way_on(error), WRONG_WORDS)
     except (UsageError, SpecError) as error:
         return _say(str(error), WRONG_WORDS)
     except (BenchError, MethodError, StoreError) as error:
         return _say(str(error), FAILED)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _say("stopped; what had finished is stored", INTERRUPTED)
     except BrokenPipeError:  # `leangnn board | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _with_a_way_on(error: Any) -> str:
+    """The parser's sentence; where it suggests nothing, the command that shows what is possible."""
+    sentence = error.format_message().rstrip(".")
+    if error.ctx is None or sentence.endswith(("?", ")")):
+        return sentence
+    return f"{sentence}; see: {error.ctx.command_path} --help"
 
 
 def _say(sentence: str, code: int) -> int:
