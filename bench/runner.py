@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,22 +126,33 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
         executor = LocalExecutor(Path(scratch), options.threads_per_trial(), options.jobs, options.timeout)
         documents = [_document(trial, options) for trial in todo]
-        ended = executor.run(documents, lambda index, event: listener.progress(todo[index], event))
-        started = datetime.now(UTC)
-        try:
-            for item in ended:
+        with _stopped_by_interrupt(executor, report):
+            for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
                 trial = todo[item.index]
                 record = make_record(trial, item)
-                _keep(store, trial, record, datasets[trial.dataset], report, listener)
-        except KeyboardInterrupt:
-            report.interrupted = True
-            for index in executor.stop():
-                record = _interrupted(todo[index], marked[todo[index]], session, options.device, datasets, started)
-                _keep(store, todo[index], record, datasets[todo[index].dataset], report, listener)
+                store.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
+                report.records.append(record)
+                listener.ended(trial, record)
     after = None if report.interrupted else calibrate(options)
     store.finish_session(session.session_id, datetime.now(UTC), after)
     _warn_of_drift(session.calibration_before, after, listener)
     return report
+
+
+@contextmanager
+def _stopped_by_interrupt(executor: LocalExecutor, report: Report) -> Iterator[None]:
+    """Let the first Ctrl-C end the running trials and no more, so that none is lost while its row is written."""
+
+    def stop(number: int, frame: Any) -> None:
+        report.interrupted = True
+        signal.signal(signal.SIGINT, before)
+        executor.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def calibrate(options: Options) -> dict[str, float] | None:
@@ -184,7 +198,7 @@ def _prepare(
 
 
 def _check_device(device: str, gpu_model: str | None) -> None:
-    if device.partition(":")[0] not in ("cpu", "cuda"):
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise UsageError(f"no device is called '{device}'; choose cpu, cuda or cuda:1")
     if device.startswith("cuda") and gpu_model is None:
         raise BenchError("there is no CUDA device on this machine; run with --device cpu")
@@ -253,41 +267,16 @@ def _record(
         else:
             figures |= {
                 "test_metric": scored.test_metric,
+                "validation_metric": scored.validation_metric,
                 "predictions": scored.predictions,
                 "predictions_sha256": scored.sha256,
             }
     if "ledger" in result:
         figures["ledger"] = Ledger(**result["ledger"])
     figures["curve"] = tuple(CurvePoint(**point) for point in result.get("curve", ()))
-    started = datetime.fromtimestamp(datetime.now(UTC).timestamp() - ended.seconds, UTC)
-    return _base(trial, marked[trial], session, device, datasets, started, status, **figures)
-
-
-_COPIED = (
-    "reason", "log_tail", "validation_metric", "selected_epoch", "epochs", "parameters", "model_bytes",
-    "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
-    "environment",
-)  # fmt: skip
-
-
-def _interrupted(trial, fingerprint, session, device, datasets, started) -> TrialRecord:
-    reason = "the run was stopped while this trial ran"
-    return _base(trial, fingerprint, session, device, datasets, started, Status.INTERRUPTED, reason=reason)
-
-
-def _base(
-    trial: PlannedTrial,
-    fingerprint: str,
-    session: SessionRecord,
-    device: str,
-    datasets: dict[str, GraphData],
-    started: datetime,
-    status: Status,
-    **figures: Any,
-) -> TrialRecord:
     return TrialRecord(
         trial_id=uuid7(),
-        fingerprint=fingerprint,
+        fingerprint=marked[trial],
         session_id=session.session_id,
         machine_id=session.machine_id,
         dataset=trial.dataset,
@@ -301,17 +290,16 @@ def _base(
         repeat=trial.repeat,
         device=device.partition(":")[0],
         status=status,
-        started_at=started,
+        started_at=datetime.now(UTC) - timedelta(seconds=ended.seconds),
         **figures,
     )
 
 
-def _keep(
-    store: Store, trial: PlannedTrial, record: TrialRecord, data: GraphData, report: Report, listener: Listener
-) -> None:
-    store.record_trial(record, data.record(), method_record(trial.method))
-    report.records.append(record)
-    listener.ended(trial, record)
+_COPIED = (
+    "reason", "log_tail", "selected_epoch", "epochs", "parameters", "model_bytes",
+    "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
+    "environment",
+)  # fmt: skip
 
 
 def _warn_of_drift(before: dict[str, float] | None, after: dict[str, float] | None, listener: Listener) -> None:

@@ -57,14 +57,18 @@ class LocalExecutor:
         self.folder, self.threads, self.jobs, self.timeout = folder, threads, jobs, timeout
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
+        # a signal handler may call `stop` while `stop` runs
+        self._lock = threading.RLock()
 
     def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
-        """Yield each trial as it ends. Closing the iterator kills what runs; those trials end as `interrupted`."""
+        """Yield each trial as it ends; after `stop`, those that it killed come as `interrupted` and no more follow.
+
+        Closing the iterator kills what runs.
+        """
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for index in range(len(documents)):
             todo.put(index)
-        ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+        ended: queue.SimpleQueue[Ended | BaseException | None] = queue.SimpleQueue()
 
         def work() -> None:
             with contextlib.suppress(queue.Empty):
@@ -74,29 +78,33 @@ class LocalExecutor:
                         ended.put(self._run_one(index, documents[index], progress))
                     except BaseException as error:  # handed to the caller's thread
                         ended.put(error)
+            ended.put(None)
 
         workers = [threading.Thread(target=work, daemon=True) for _ in range(min(self.jobs, len(documents)))]
         for worker in workers:
             worker.start()
         try:
-            for _ in documents:
+            at_work = len(workers)
+            while at_work:
                 item = ended.get()
                 if isinstance(item, BaseException):
                     raise item
-                yield item
+                if item is None:
+                    at_work -= 1
+                else:
+                    yield item
         finally:
             self.stop()
             for worker in workers:
                 worker.join(KILL_SECONDS)
 
-    def stop(self) -> list[int]:
-        """Kill the running trials and start no more; positions of the documents that were running."""
+    def stop(self) -> None:
+        """Kill the running trials and start no more."""
         self._stopping.set()
         with self._lock:
-            running = dict(self._running)
-        for process in running.values():
+            running = list(self._running.values())
+        for process in running:
             _kill(process)
-        return sorted(running)
 
     def _run_one(self, index: int, document: dict[str, Any], progress: Progress) -> Ended:
         folder = self.folder / f"{index:06d}"
