@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from bench import presets
@@ -34,7 +35,7 @@ class PlannedTrial:
     split: int
     seed: int
     repeat: int
-    preset: str | None
+    preset: str | None = field(compare=False)
 
     def fingerprint(self, dataset_version: str, hardware: str, code_version: str) -> str:
         """Hash of all that decides the result; a store keeps one row a fingerprint."""
@@ -49,7 +50,7 @@ def plan(suite: Suite) -> list[PlannedTrial]:
     """All trials of a suite in the order they run.
 
     Trials of one dataset, split and seed stand together, so that a candidate runs next to its reference; every other
-    group is reversed, so that neither profits from a machine that warms up or slows down.
+    group of a dataset is reversed, so that neither profits from a machine that warms up or slows down.
 
     Raises:
         UsageError: unknown names, impossible parameters or settings.
@@ -61,9 +62,12 @@ def plan(suite: Suite) -> list[PlannedTrial]:
             group = (trial.dataset, trial.split, trial.seed, trial.repeat)
             groups.setdefault(group, {})[trial] = None  # a dict, because it keeps the order and drops doubles
     ordered: list[PlannedTrial] = []
-    for position, members in enumerate(groups.values()):
+    groups_of: Counter[str] = Counter()
+    for (dataset, *_), members in groups.items():
         trials = _references_first(members)
-        ordered += reversed(trials) if position % 2 else trials
+        # counted by dataset: with two of them in turn, an overall count would reverse one always and the other never
+        ordered += reversed(trials) if groups_of[dataset] % 2 else trials
+        groups_of[dataset] += 1
     return ordered
 
 
@@ -100,15 +104,16 @@ def parse_numbers(text: str, word: str) -> list[int]:
     """Read `0,3,5` or `0-9` or a mixture.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or a range that counts down.
     """
     numbers: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            numbers += range(int(first), int(last) + 1) if dash else [int(first)]
+            chosen = range(int(first), int(last) + 1) if dash else [int(first)]
         except ValueError:
             raise UsageError(f"--{word} {text} is not possible; write for example 0-9 or 0,3,5") from None
-    if not numbers:
-        raise UsageError(f"--{word} {text} names nothing; write for example 0-9 or 0,3,5")
+        if not chosen:
+            raise UsageError(f"--{word} {text} is not possible: {part.strip()} counts down; write {last}-{first}")
+        numbers += chosen
     return list(dict.fromkeys(numbers))

@@ -59,8 +59,8 @@ class Protocol:
         Raises:
             UsageError: a value that makes no sense.
         """
-        if self.optimizer not in OPTIMIZERS:
-            raise UsageError(f"no optimizer is called '{self.optimizer}'; {nearest(self.optimizer, OPTIMIZERS)}")
+        if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
+            raise UsageError(f"no optimizer is called '{self.optimizer}'; {nearest(str(self.optimizer), OPTIMIZERS)}")
         if self.epochs is None and self.seconds is None:
             raise UsageError("a protocol needs a budget; give epochs, seconds or both")
         for name, low, whole in _LOWEST:
@@ -73,6 +73,8 @@ class Protocol:
                 raise UsageError(f"{name} must be a number, not {value!r}")
             if value < low or (value == 0 and name in _POSITIVE):
                 raise UsageError(f"{name}={value} is not possible; it must be {_bound(name, low)}")
+            # 0 and 0.0 are one setting and must have one key
+            object.__setattr__(self, name, value if whole else float(value))
         if self.target is not None and self.target > 1:
             raise UsageError(f"target={self.target} is not possible; metrics are fractions, so write 0.9 for 90 %")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from bench import tables
 from bench.tables import Table
+
+Numbers = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+"""Positions of splits, or seeds."""
 
 
 class Run(Table):
@@ -26,8 +29,8 @@ class Run(Table):
     methods: list[str] = Field(min_length=1)
     preset: str | None = None
     protocol: dict[str, Any] = Field(default_factory=dict)
-    splits: list[int] | None = None
-    seeds: list[int] | None = None
+    splits: Numbers | None = None
+    seeds: Numbers | None = None
 
 
 class Suite(Table):
@@ -43,8 +46,8 @@ class Suite(Table):
 
     question: str
     protocol: dict[str, Any] = Field(default_factory=dict)
-    splits: list[int] = Field(default=[0], min_length=1)
-    seeds: list[int] = Field(default=[0], min_length=1)
+    splits: Numbers = Field(default=[0])
+    seeds: Numbers = Field(default=[0])
     repeats: int = Field(default=1, ge=1)
     run: list[Run] = Field(min_length=1)
 

@@ -70,7 +70,8 @@ def _sentence(problem: Any, model: type[Table]) -> str:
 
 def _known_keys(model: type[Table], path: tuple[Any, ...]) -> list[str]:
     for part in path:
-        if isinstance(part, int):
+        # positions in a list and the user's own keys in a dictionary are no fields
+        if part not in model.model_fields:
             continue
         annotation = model.model_fields[part].annotation
         arguments = [item for item in getattr(annotation, "__args__", ()) if isinstance(item, type)]
