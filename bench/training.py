@@ -74,12 +74,17 @@ class Trainer:
         """Train until the budget is spent or early stopping says so.
 
         Raises:
-            BenchError: the loss is not a number any more.
+            BenchError: the loss is not a number any more, or nothing of the budget was left to train with.
         """
         if self.rescaler is not None:
             with self.ledger.account("preprocess"):
                 self.rescaler.attach(self.model, self.optimizer, self.problem)
         self.model.train()
+        if self._is_over():
+            raise BenchError(
+                f"preparation alone took {self.ledger.scored_seconds():.3g} s of the budget of "
+                f"{self.protocol.seconds:g} s, so nothing was trained; give more seconds"
+            )
         while not self._is_over():
             progress = Progress(self.outcome.epochs, self._spent())
             with self.ledger.account("train"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import sys
 import threading
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import TimeLedger
+from bench.errors import BenchError
 from bench.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from methods.method import Method
     from methods.problem import Problem
 
+_REQUEST = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
+"""How torch says which allocation failed, on the CPU and on a GPU."""
 REPORT_SECONDS = 0.2
 """Shortest time between two progress events."""
 
@@ -44,7 +48,10 @@ def main() -> None:
         result = run(document, folder, ledger, events)
     except Exception as error:
         result = {"status": _status_of(error), "reason": _sentence(error), "log_tail": _tail(traceback.format_exc())}
-    result["ledger"] = asdict(ledger.close())
+    try:
+        result["ledger"] = asdict(ledger.close())
+    except BenchError as error:
+        result = {"status": "crashed", "reason": str(error)}
     # renamed into place, so that the parent never reads half a result
     partial = folder / "result.partial"
     partial.write_text(json.dumps(result))
@@ -65,6 +72,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     from bench.training import Trainer
     from methods.method import Method
 
+    print(json.dumps({"stage": "loading"}), file=events, flush=True)
     torch.set_num_threads(document["threads"])
     device = torch.device(document["device"])
     protocol = Protocol.from_settings(document["protocol"])
@@ -95,7 +103,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
             folder / "predictions.npz", valid=outcome.predictions["valid"], test=outcome.predictions["test"]
         )
     if _hash(problem.graph.train_mask) != mask_before:
-        raise RuntimeError("the training mask changed during training; a strategy must not write to the problem")
+        raise BenchError("the training mask changed during training; a strategy must not write to the problem")
     missed = outcome.reached_target is False
     return {
         "status": "missed_target" if missed else "finished",
@@ -237,9 +245,10 @@ def _status_of(error: Exception) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    from bench.errors import BenchError
     from methods.errors import MethodError
 
+    if found := _REQUEST.search(str(error)):
+        return f"the trial asked for {found[1]} of memory at once, more than the device could give"
     first = str(error).strip().partition("\n")[0] or "no message"
     return first if isinstance(error, BenchError | MethodError) else f"{type(error).__name__}: {first}"
 

@@ -101,6 +101,9 @@ class LiveListener:
         budget = trial.protocol.epochs
         if trial not in self._running:
             self._running[trial] = self._progress.add_task(describe(trial), total=budget or 100, note="")
+        if "stage" in event:
+            self._progress.update(self._running[trial], note=event["stage"])
+            return
         done = event["epoch"] if budget else 100 * event["spent"]
         note = f"validation {output.percent(event['validation_metric'])}"
         self._progress.update(self._running[trial], completed=done, note=note)
