@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import typer
@@ -28,7 +29,7 @@ def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
         timeout=how.timeout,
         retry_failed=how.retry_failed,
         suite=wanted.suite,
-        command=" ".join(["leangnn", *sys.argv[1:]]),
+        command=_command(how.db),
     )
     with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
         report = run(trials, options, listener)
@@ -44,6 +45,14 @@ def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
         raise typer.Exit(INTERRUPTED)
     if not report.all_well:
         raise typer.Exit(FAILED)
+
+
+def _command(store: str) -> str:
+    """The command line for the record, without the password of a database server."""
+    words = ["leangnn", *sys.argv[1:]]
+    if "://" in store:
+        words = [word.replace(store, "DATABASE") for word in words]
+    return shlex.join(words)
 
 
 def _suite(wanted: Wanted) -> Suite:
