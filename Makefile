@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STORE ?= leangnn.duckdb
 READY := $(VENV)/ready
+EXTRAS ?= test,postgres
 
 # A CUDA machine gets torch's default build, which brings CUDA; any other one gets the CPU build where one is at hand.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -33,7 +34,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LeanGNN needs Python 3.11 or newer; call: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(if $(filter-out 0,$(CUDA)),,$(PIP) $(TORCH)+cpu 2>/dev/null ||) $(PIP) $(TORCH)
-	$(PIP) --constraint constraints.txt --editable '.[test,postgres]'
+	$(PIP) --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $(READY)
 
 clean:

@@ -95,6 +95,16 @@ class Adjacency:
             self._normalized[key] = pattern if kind == "none" else pattern._scaled(kind)
         return self._normalized[key]
 
+    def masked(self, kept: Tensor) -> Adjacency:
+        """Only some of the entries.
+
+        Args:
+            kept: [entries] bool. The result counts as directed, since it need not keep both directions of an edge.
+        """
+        rows = self.row_of_entry()[kept]
+        values = None if self.values is None else self.values[kept]
+        return Adjacency(_row_pointers(rows, self.rows), self.indices[kept], self.columns, values)
+
     def sparse_tensor(self) -> Tensor:
         """The same matrix as a torch CSR tensor, made once (the CUDA path multiplies with it)."""
         if self._sparse is None:

@@ -1,21 +1,20 @@
 """The one home of sparse aggregation: every backbone calls `aggregate` or `attend`.
 
-CPU: a gather-and-sum over CSR rows (torch's embedding bag with rows as bags) and fused attention kernels. CUDA:
-cuSPARSE for sums and segment operations for attention. Gradients are exact everywhere; backward multiplies with the
-transposed matrix.
+CPU: a gather-and-sum over CSR rows (torch's embedding bag with rows as bags) and attention kernels in numba. CUDA:
+cuSPARSE for sums and attention kernels in Triton. Gradients are exact everywhere; backward goes over the transposed
+matrix.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from types import ModuleType
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from methods.adjacency import Adjacency
 from methods.errors import MethodError
-
-_CHUNKS_PER_THREAD = 16
 
 
 def aggregate(adjacency: Adjacency, x: Tensor) -> Tensor:
@@ -71,7 +70,7 @@ def attend(
     given = [tuple(tensor.shape) for tensor in (source_scores, target_scores, messages)]
     if given != expected:
         raise MethodError(f"attend needs shapes {expected} but got {given}")
-    fused = messages.device.type == "cpu" and messages.dtype == torch.float32
+    fused = messages.device.type in ("cpu", "cuda") and messages.dtype == torch.float32
     seed = int(torch.randint(2**31, ())) if dropout > 0 else 0
     if fused:
         return _Attend.apply(source_scores, target_scores, messages, adjacency, negative_slope, dropout, seed)
@@ -129,87 +128,28 @@ def _multiply(adjacency: Adjacency, x: Tensor) -> Tensor:
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, source_scores, target_scores, messages, adjacency, negative_slope, dropout, seed):
-        from methods.kernels import attention_cpu
-
-        match_threads()
-        heads, channels = messages.shape[1:]
-        out = messages.new_empty(adjacency.rows, heads * channels)
-        lse = target_scores.new_empty(adjacency.rows, heads)
-        settings = (negative_slope, seed, int(dropout * 2**32), 1 / (1 - dropout))
-        attention_cpu.forward(
-            *_row_arrays(adjacency),
-            _array(source_scores),
-            _array(target_scores),
-            _array(messages.reshape(-1, heads * channels)),
-            *_typed(settings),
-            out.numpy(),
-            lse.numpy(),
-        )
-        ctx.adjacency, ctx.settings = adjacency, settings
-        out = out.view(-1, heads, channels)
+    def forward(ctx, source_scores, target_scores, messages, adjacency, slope, dropout, seed):
+        ctx.kernels, ctx.adjacency, ctx.settings = _kernels(messages.device), adjacency, (slope, dropout, seed)
+        out, lse = ctx.kernels.attention_forward(adjacency, source_scores, target_scores, messages, *ctx.settings)
         ctx.save_for_backward(source_scores, target_scores, messages, out, lse)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        from methods.kernels import attention_cpu
-
-        match_threads()
-        source_scores, target_scores, messages, out, lse = ctx.saved_tensors
-        heads, channels = messages.shape[1:]
+        *inputs, out, lse = ctx.saved_tensors
         gradient = gradient.contiguous()
+        # what a softmax's backward subtracts is the same for all edges of a row, and needs no pass over them
         delta = (gradient * out).sum(-1)
-        transposed, order = ctx.adjacency.transposed_with_order()
-        d_messages = torch.empty_like(messages, memory_format=torch.contiguous_format)
-        d_source, d_target = torch.empty_like(source_scores), torch.empty_like(target_scores)
-        d_edges = source_scores.new_empty(ctx.adjacency.entries, heads)
-        attention_cpu.backward_sources(
-            *_row_arrays(transposed),
-            order.numpy(),
-            _array(source_scores),
-            _array(target_scores),
-            _array(messages.reshape(-1, heads * channels)),
-            *_typed(ctx.settings),
-            lse.numpy(),
-            delta.numpy(),
-            gradient.view(-1, heads * channels).numpy(),
-            d_messages.view(-1, heads * channels).numpy(),
-            d_source.numpy(),
-            d_edges.numpy(),
-        )
-        bounds, indptr, _ = _row_arrays(ctx.adjacency)
-        attention_cpu.sum_rows(bounds, indptr, d_edges.numpy(), d_target.numpy())
-        return d_source, d_target, d_messages, None, None, None, None
+        gradients = ctx.kernels.attention_backward(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
+        return *gradients, None, None, None, None
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().contiguous().numpy()
+def _kernels(device: torch.device) -> ModuleType:
+    if device.type == "cpu":
+        from methods.kernels import on_cpu
 
+        return on_cpu
+    from methods.kernels import on_cuda
 
-def _typed(settings: tuple[float, int, int, float]) -> tuple[np.float32, np.uint32, np.uint32, np.float32]:
-
-    slope, seed, threshold, scale = settings
-    return np.float32(slope), np.uint32(seed), np.uint32(threshold), np.float32(scale)
-
-
-def _row_arrays(adjacency: Adjacency) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chunk bounds of about equal work, row pointers and indices, as the kernels take them."""
-    if adjacency.work_bounds is None:
-        # a row costs its entries plus about one more for its own output
-        work = adjacency.indptr.long() + torch.arange(adjacency.rows + 1)
-        chunks = _CHUNKS_PER_THREAD * torch.get_num_threads()
-        adjacency.work_bounds = torch.searchsorted(work, torch.linspace(0, int(work[-1]), chunks + 1).long())
-        adjacency.work_bounds[-1] = adjacency.rows
-    return adjacency.work_bounds.numpy(), adjacency.indptr.numpy(), adjacency.indices.numpy()
-
-
-def match_threads() -> None:
-    """Let numba use as many threads as torch does."""
-    import numba
-
-    # the module fills in its settings at import, where the type checker cannot see them
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-
-    numba.set_num_threads(min(torch.get_num_threads(), most))
+    return on_cuda

@@ -62,7 +62,7 @@ class _Dropout(torch.autograd.Function):
 class _ReluDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, rate: float, seed: int) -> Tensor:
-        from methods.aggregate import match_threads
+        from methods.kernels.on_cpu import match_threads
         from methods.kernels import dropout_cpu
 
         match_threads()
@@ -85,7 +85,7 @@ class _ReluDropout(torch.autograd.Function):
 
 
 def _masked(x: Tensor, rate: float, seed: int) -> Tensor:
-    from methods.aggregate import match_threads
+    from methods.kernels.on_cpu import match_threads
     from methods.kernels import dropout_cpu
 
     match_threads()
