@@ -62,8 +62,8 @@ class _Dropout(torch.autograd.Function):
 class _ReluDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, rate: float, seed: int) -> Tensor:
-        from methods.kernels.on_cpu import match_threads
         from methods.kernels import dropout_cpu
+        from methods.kernels.on_cpu import match_threads
 
         match_threads()
         ctx.mark_dirty(x)
@@ -85,8 +85,8 @@ class _ReluDropout(torch.autograd.Function):
 
 
 def _masked(x: Tensor, rate: float, seed: int) -> Tensor:
-    from methods.kernels.on_cpu import match_threads
     from methods.kernels import dropout_cpu
+    from methods.kernels.on_cpu import match_threads
 
     match_threads()
     out = torch.empty_like(x)

@@ -1,7 +1,8 @@
 """Attention over CSR in Triton, for CUDA: the same passes as on the CPU, one program per row and head.
 
-Nothing of the size of the edges is kept for backward. Dropout hashes (seed, target, source, head) exactly as the CPU kernels
-do, so both draw the same masks. `TRITON_INTERPRET=1` runs these kernels on CPU tensors, which is how they are tested without a GPU.
+Nothing of the size of the edges is kept for backward. Dropout hashes (seed, target, source, head) exactly as the CPU
+kernels do, so both draw the same masks. `TRITON_INTERPRET=1` runs these kernels on CPU tensors, which is how they are
+tested without a GPU.
 """
 
 from __future__ import annotations

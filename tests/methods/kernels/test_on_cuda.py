@@ -13,7 +13,7 @@ from methods.kernels import on_cpu
 os.environ["TRITON_INTERPRET"] = "1"  # read when the kernels are defined, so before their import
 pytest.importorskip("triton", reason="triton is not installed; pip install 'leangnn[triton]' tests the GPU kernels")
 
-from methods.kernels import on_cuda  # noqa: E402
+from methods.kernels import on_cuda
 
 NODES, HEADS, CHANNELS, SLOPE, SEED = 18, 2, 5, 0.2, 12345
 
