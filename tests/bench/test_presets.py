@@ -1,0 +1,60 @@
+"""Presets: what is published, with what a dataset changes and what the user writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import presets, tables
+from bench.errors import UsageError
+from bench.presets import Preset
+from bench.protocol import Protocol
+from methods.method import Method
+
+MADE = Preset.model_validate(
+    {
+        "description": "for the test",
+        "source": "nowhere",
+        "protocol": {"epochs": 100, "learning_rate": 0.01},
+        "backbone": {"gcn": {"layers": 2, "hidden": 64}, "mlp": {}},
+        "dataset": {
+            "cora": {"protocol": {"epochs": 50}, "backbone": {"gcn": {"hidden": 32}}},
+            "cora(split=full)": {"protocol": {"learning_rate": 0.5}},
+        },
+    }
+)
+
+
+def test_a_dataset_changes_single_settings() -> None:
+    assert MADE.settings("pubmed", "gcn") == ({"epochs": 100, "learning_rate": 0.01}, {"layers": 2, "hidden": 64})
+    assert MADE.settings("cora", "gcn") == ({"epochs": 50, "learning_rate": 0.01}, {"layers": 2, "hidden": 32})
+    assert MADE.settings("cora", "mlp") == ({"epochs": 50, "learning_rate": 0.01}, {})
+
+
+def test_the_exact_spec_goes_before_the_bare_name() -> None:
+    assert MADE.settings("cora(split=full)", "gcn")[0] == {"epochs": 100, "learning_rate": 0.5}
+    assert MADE.settings("cora(split=random)", "gcn")[0] == {"epochs": 50, "learning_rate": 0.01}
+    assert MADE.settings("my/cora.toml", "gcn")[0] == {"epochs": 100, "learning_rate": 0.01}
+
+
+def test_a_backbone_that_is_not_covered_is_said() -> None:
+    with pytest.raises(UsageError, match="covers no backbone 'gat'; known are: gcn, mlp"):
+        MADE.settings("cora", "gat")
+
+
+@pytest.mark.parametrize("name", sorted(tables.shipped("presets")))
+def test_every_shipped_preset_makes_methods_and_protocols(name: str) -> None:
+    preset = presets.load(name)
+    for dataset in ["cora", "minesweeper", *preset.dataset]:
+        for backbone in preset.backbone:
+            protocol, parameters = preset.settings(dataset, backbone)
+            made = Method.parse(backbone).with_backbone_defaults(parameters)
+            assert Method.parse(made.name) == made
+            assert Protocol.from_settings(protocol).epochs is not None
+
+
+def test_published_settings_of_tuned_gcn_on_minesweeper() -> None:
+    # tunedGNN, medium_graph/run_gnn.sh: 12 layers of 64, dropout 0.2, batch norm, residual, lr 0.01, 2000 epochs
+    protocol, gcn = presets.load("tuned").settings("minesweeper", "gcn")
+    assert (protocol["learning_rate"], protocol["epochs"]) == (0.01, 2000)
+    wanted = {"layers": 12, "hidden": 64, "dropout": 0.2, "norm": "batch", "residual": True, "head": "linear"}
+    assert gcn == wanted
