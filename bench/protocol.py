@@ -41,6 +41,8 @@ class Protocol:
         patience: evaluations without a better validation metric after which training stops, or None. Early stopping
             is part of the protocol, so that everybody stops by the same rule.
         target: validation metric to reach, or None. A trial that does not reach it is `missed_target`.
+        threads: CPU threads; None leaves it to the runner, which fills in its share of the cores. Times of different
+            thread counts must not meet in one row, so it is a setting like the others.
     """
 
     optimizer: str = "adam"
@@ -52,6 +54,7 @@ class Protocol:
     evaluate_every: int = 1
     patience: int | None = None
     target: float | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         """Check all values.
@@ -112,8 +115,9 @@ _LOWEST: tuple[tuple[str, float, bool], ...] = (
     ("evaluate_every", 1, True),
     ("patience", 1, True),
     ("target", 0, False),
+    ("threads", 1, True),
 )
-_OPTIONAL = {"clip", "epochs", "seconds", "patience", "target"}
+_OPTIONAL = {"clip", "epochs", "seconds", "patience", "target", "threads"}
 _POSITIVE = {"learning_rate", "clip", "seconds"}
 
 

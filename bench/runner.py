@@ -106,6 +106,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
         StoreError: the store cannot be written; what is in it stays.
     """
     report = Report()
+    trials = [_with_threads(trial, options) for trial in trials]
     datasets = _prepare(trials, options, report, listener)
     store, machine = Store(options.store), hardware.machine()
     _check_device(options.device, machine.gpu_model)
@@ -124,7 +125,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     session = _open_session(store, machine.machine_id, code, options, machine)
     make_record = partial(_record, marked=marked, session=session, device=options.device, datasets=datasets)
     with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
-        executor = LocalExecutor(Path(scratch), options.threads_per_trial(), options.jobs, options.timeout)
+        executor = LocalExecutor(Path(scratch), options.jobs, options.timeout)
         documents = [_document(trial, options) for trial in todo]
         with _stopped_by_interrupt(executor, report):
             for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
@@ -137,6 +138,14 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     store.finish_session(session.session_id, datetime.now(UTC), after)
     _warn_of_drift(session.calibration_before, after, listener)
     return report
+
+
+def _with_threads(trial: PlannedTrial, options: Options) -> PlannedTrial:
+    """The trial with its thread count settled."""
+    if trial.protocol.threads is not None:
+        return trial
+    protocol = dataclasses.replace(trial.protocol, threads=options.threads_per_trial())
+    return dataclasses.replace(trial, protocol=protocol)
 
 
 @contextmanager
@@ -242,7 +251,6 @@ def _document(trial: PlannedTrial, options: Options) -> dict[str, Any]:
         "method": trial.method.name,
         "protocol": trial.protocol.settings(),
         "device": options.device,
-        "threads": options.threads_per_trial(),
     }
 
 

@@ -73,7 +73,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     from methods.method import Method
 
     print(json.dumps({"stage": "loading"}), file=events, flush=True)
-    torch.set_num_threads(document["threads"])
+    torch.set_num_threads(document["protocol"]["threads"])
     device = torch.device(document["device"])
     protocol = Protocol.from_settings(document["protocol"])
     method = Method.parse(document["method"])

@@ -48,13 +48,12 @@ class LocalExecutor:
 
     Args:
         folder: scratch space; each trial gets a folder of its own in it.
-        threads: CPU threads of each trial.
         jobs: trials at a time. More than one makes times worthless for ranking; the session records it.
         timeout: wall seconds after which a trial is killed.
     """
 
-    def __init__(self, folder: Path, threads: int, jobs: int, timeout: float) -> None:
-        self.folder, self.threads, self.jobs, self.timeout = folder, threads, jobs, timeout
+    def __init__(self, folder: Path, jobs: int, timeout: float) -> None:
+        self.folder, self.jobs, self.timeout = folder, jobs, timeout
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         # a signal handler may call `stop` while `stop` runs
@@ -119,7 +118,7 @@ class LocalExecutor:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=trial_environment(os.environ, self.threads),
+                env=trial_environment(os.environ, document["protocol"]["threads"]),
                 start_new_session=True,  # the terminal's Ctrl-C is for the runner, which ends its trials itself
             )
         with self._lock:
