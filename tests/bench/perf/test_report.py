@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -34,9 +35,9 @@ def test_json_is_plain_and_complete() -> None:
 
 
 def test_printed_tables_name_the_baseline_and_the_missed_goal() -> None:
-    console = Console(width=120, record=True, quiet=True)
-    console.print(report(0.2))
-    text = console.export_text()
+    drawn = io.StringIO()
+    Console(width=120, file=drawn).print(report(0.2))
+    text = drawn.getvalue()
     assert "500.0 ms" in text and "2.00 s" in text and "4 MB" in text
     assert "missed  time of ours over theirs: 0.25, at most 0.2" in text
     assert "ratios to theirs" in text
