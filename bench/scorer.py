@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,11 +33,14 @@ def score(path: Path, data: GraphData, split: int) -> Score:
         split: which split the trial ran.
 
     Raises:
-        BenchError: the predictions do not belong to this split.
+        BenchError: the predictions cannot be read or do not belong to this split.
     """
-    content = path.read_bytes()
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        predictions = {part: arrays[part] for part in ("valid", "test")}
+    try:
+        content = path.read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            predictions = {part: arrays[part] for part in ("valid", "test")}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BenchError(f"the predictions of the trial cannot be read ({error}); run the trial again") from error
     metrics = {}
     for part, values in predictions.items():
         positions = getattr(data.splits[split], part)

@@ -125,9 +125,8 @@ def test_a_fingerprint_changes_with_everything_that_decides_the_result() -> None
         made(splits=[1]), made(seeds=[1]), made(repeats=2)[1:],
     ]  # fmt: skip
     prints = {trial.fingerprint(*here), *(other.fingerprint(*here) for [other] in others)}
-    prints |= {
-        trial.fingerprint(*changed) for changed in [("2", *here[1:]), ("1", "H200", "abc"), ("1", "laptop", "d")]
-    }
+    elsewhere = [("2", "laptop", "abc"), ("1", "H200", "abc"), ("1", "laptop", "d")]
+    prints |= {trial.fingerprint(*changed) for changed in elsewhere}
     assert len(prints) == 10
     assert made({"methods": ["gcn(layers=3)"]})[0].fingerprint(*here) == trial.fingerprint(*here)
 
@@ -139,5 +138,5 @@ def test_numbers_of_splits_and_seeds() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "-1", "3-1", "0,3-1", "1-", "0,,1"])
 def test_numbers_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError, match="--seeds .*is not possible"):
+    with pytest.raises(UsageError, match=r"--seeds .*is not possible"):
         parse_numbers(text, "seeds")

@@ -59,5 +59,5 @@ def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path: Path) -> None:
 def test_names_are_those_of_shipped_files_and_paths_stay_paths() -> None:
     assert tables.find("suites", "quick") == tables.shipped("suites")["quick"]
     assert tables.find("suites", "elsewhere/mine.toml") == Path("elsewhere/mine.toml")
-    with pytest.raises(UsageError, match="no suite is called 'quik'; did you mean 'quick'?"):
+    with pytest.raises(UsageError, match=r"no suite is called 'quik'; did you mean 'quick'\?"):
         tables.find("suites", "quik")

@@ -1,0 +1,315 @@
+"""The one training loop: what it computes, when it stops, whom it calls, what it charges."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.clock import TimeLedger
+from bench.datasets.graph_data import GraphData
+from bench.errors import BenchError
+from bench.evaluation import Evaluator
+from bench.protocol import OPTIMIZERS, Protocol
+from bench.scorer import METRICS
+from bench.training import Outcome, Trainer, make_optimizer
+from bench.trial import pose
+from methods.graph import GraphView
+from methods.method import Method
+from methods.problem import Problem, Progress
+from methods.quantizer import Quantizer
+from methods.rescaler import Rescaler
+from methods.strategies.full_batch import FullBatch
+from methods.strategy import Step, Strategy, Term
+
+
+class Linear(nn.Module):
+    """One linear layer without bias that starts at zero, so that gradients can be computed by hand."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(outputs, features))
+
+    def forward(self, view: GraphView) -> Tensor:
+        return view.x @ self.weight.t()
+
+
+class Terms(Strategy):
+    """The whole graph with these weights, in as many steps an epoch as there are lists."""
+
+    def __init__(self, *steps: list[float]) -> None:
+        self.weights = steps
+        self.seen: list[Progress] = []
+
+    def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
+        self.seen.append(progress)
+        for weights in self.weights:
+            yield [Term(weight, problem.graph) for weight in weights]
+
+
+class Says:
+    """An evaluator that returns what it is told; the predictions name the look they come from."""
+
+    def __init__(self, metrics: list[float], seconds: float = 0.0) -> None:
+        self.metrics, self.seconds, self.models = iter(metrics), seconds, list[nn.Module]()
+
+    def evaluate(self, model: nn.Module, problem: Problem) -> tuple[float, dict[str, Any]]:
+        self.models.append(model)
+        time.sleep(self.seconds)
+        return next(self.metrics), {"valid": len(self.models), "test": len(self.models)}
+
+
+class Run:
+    """A trainer on the blocks, with a part replaced."""
+
+    def __init__(self, data: GraphData, protocol: Protocol, **parts: Any) -> None:
+        self.problem, self.evaluator = pose(data.sealed(0), 0, torch.device("cpu"))
+        self.evaluator = parts.get("evaluator", self.evaluator)
+        self.model = parts.get("model", Linear(data.features, self.problem.out_features))
+        self.ledger, self.points = TimeLedger(), list[tuple[dict[str, Any], float]]()
+        trainer = Trainer(
+            self.problem, self.model, parts.get("strategy", FullBatch()), parts.get("rescaler"),
+            parts.get("quantizer"), protocol, self.evaluator, self.ledger,
+            lambda point, spent: self.points.append((dict(point), spent)),
+        )  # fmt: skip
+        self.outcome: Outcome = trainer.run()
+
+
+def sgd(**settings: Any) -> Protocol:
+    return Protocol(**{"optimizer": "sgd", "learning_rate": 0.5, "epochs": 1, **settings})
+
+
+def gradient(data: GraphData, weight: Tensor) -> Tensor:
+    """Of the mean cross-entropy of a linear model, in closed form: (softmax - onehot)^T x / n."""
+    train = data.splits[0].train
+    x, y = torch.from_numpy(np.array(data.x[train])), torch.from_numpy(np.array(data.y[train]))
+    return (torch.softmax(x @ weight.t(), 1) - nn.functional.one_hot(y, data.classes)).t() @ x / len(train)
+
+
+def test_one_step_of_full_batch_by_hand(blocks: GraphData) -> None:
+    run = Run(blocks, sgd())
+    expected = -0.5 * gradient(blocks, torch.zeros(3, 8))
+    assert torch.allclose(run.model.weight, expected, atol=1e-6)
+    assert run.outcome.curve[0]["train_loss"] == pytest.approx(math.log(3), abs=1e-6)
+
+
+def test_the_terms_of_a_step_are_one_signed_sum(blocks: GraphData) -> None:
+    # 2 - 3 + 1.5 = 0.5 of the gradient, in one step
+    run = Run(blocks, sgd(), strategy=Terms([2.0, -3.0, 1.5]))
+    assert torch.allclose(run.model.weight, -0.25 * gradient(blocks, torch.zeros(3, 8)), atol=1e-6)
+    assert run.outcome.curve[0]["train_loss"] == pytest.approx(0.5 * math.log(3), abs=1e-6)
+    assert run.outcome.steps == 1
+
+
+def test_two_steps_an_epoch_are_two_updates_and_their_mean_is_the_loss(blocks: GraphData) -> None:
+    run = Run(blocks, sgd(), strategy=Terms([1.0], [1.0]))
+    once = -0.5 * gradient(blocks, torch.zeros(3, 8))
+    twice = once - 0.5 * gradient(blocks, once)
+    assert torch.allclose(run.model.weight, twice, atol=1e-6)
+    train = blocks.splits[0].train
+    logits = torch.from_numpy(np.array(blocks.x[train])) @ once.t()
+    second = nn.functional.cross_entropy(logits, torch.from_numpy(np.array(blocks.y[train])))
+    assert run.outcome.curve[0]["train_loss"] == pytest.approx((math.log(3) + float(second)) / 2, abs=1e-6)
+    assert (run.outcome.epochs, run.outcome.steps) == (1, 2)
+
+
+def test_visits_count_every_term(blocks: GraphData) -> None:
+    outcome = Run(blocks, sgd(epochs=3, evaluate_every=2), strategy=Terms([1.0, -0.5], [1.0])).outcome
+    # three terms an epoch, three epochs
+    assert (outcome.node_visits, outcome.edge_visits) == (9 * blocks.nodes, 9 * blocks.edges)
+    assert [point["node_visits"] for point in outcome.curve] == [6 * blocks.nodes, 9 * blocks.nodes]
+
+
+def test_a_network_learns_and_the_loss_falls(blocks: GraphData) -> None:
+    torch.manual_seed(0)
+    model = Method.parse("gcn(layers=2,hidden=16,dropout=0.0)").build_backbone(pose(blocks, 0, torch.device("cpu"))[0])
+    outcome = Run(blocks, Protocol(epochs=40), model=model).outcome
+    losses = [point["train_loss"] for point in outcome.curve]
+    assert losses[-1] < losses[20] < losses[0]
+    assert outcome.validation_metric > 0.8
+    assert outcome.validation_metric == max(point["validation_metric"] for point in outcome.curve)
+
+
+def test_evaluation_every_few_epochs_and_at_the_end(blocks: GraphData) -> None:
+    run = Run(blocks, sgd(epochs=7, evaluate_every=3))
+    assert [(point["epoch"], spent) for point, spent in run.points] == [
+        (3, pytest.approx(3 / 7)),
+        (6, pytest.approx(6 / 7)),
+        (7, 1.0),
+    ]
+    assert [point for point, _ in run.points] == run.outcome.curve
+
+
+def test_the_earliest_of_the_best_epochs_is_selected_with_its_predictions(blocks: GraphData) -> None:
+    outcome = Run(blocks, sgd(epochs=5), evaluator=Says([0.2, 0.6, 0.5, 0.6, 0.1])).outcome
+    assert (outcome.selected_epoch, outcome.validation_metric) == (2, 0.6)
+    assert outcome.predictions == {"valid": 2, "test": 2}
+
+
+def test_patience_counts_evaluations_without_gain(blocks: GraphData) -> None:
+    says = Says([0.5, 0.6, 0.6, 0.4, 0.9])
+    outcome = Run(blocks, sgd(epochs=50, evaluate_every=2, patience=2), evaluator=says).outcome
+    # evaluations at epochs 2, 4, 6 (equal is no gain) and 8
+    assert [point["epoch"] for point in outcome.curve] == [2, 4, 6, 8]
+    assert (outcome.epochs, outcome.selected_epoch) == (8, 4)
+
+
+@pytest.mark.parametrize(("target", "reached"), [(None, None), (0.6, True), (0.61, False)])
+def test_targets_are_reached_or_missed(blocks: GraphData, target: float | None, reached: bool | None) -> None:
+    outcome = Run(blocks, sgd(epochs=3, target=target), evaluator=Says([0.5, 0.6, 0.4])).outcome
+    assert outcome.reached_target is reached
+    assert outcome.epochs == 3
+
+
+def test_gradients_are_clipped_to_their_norm(blocks: GraphData) -> None:
+    run = Run(blocks, sgd(clip=0.01))
+    assert run.model.weight.norm().item() == pytest.approx(0.5 * 0.01, rel=1e-3)
+    direction = -gradient(blocks, torch.zeros(3, 8))
+    assert torch.allclose(run.model.weight, 0.005 * direction / direction.norm(), atol=1e-6)
+
+
+class Order(Rescaler):
+    """Notes what is called and what there is at that moment."""
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer, problem: Problem) -> None:
+        super().attach(model, optimizer, problem)
+        self.calls = ["attach"]
+
+    def before_forward(self, progress: Progress) -> None:
+        self.calls.append(f"forward {progress.epoch} {'old' if self.model.weight.grad is not None else 'no'} gradient")
+
+    def before_update(self, progress: Progress) -> None:
+        self.calls.append(f"update {progress.epoch}")
+        self.model.weight.grad.mul_(2.0)
+
+
+def test_a_rescaler_is_called_in_order_and_may_change_what_the_optimizer_gets(blocks: GraphData) -> None:
+    order = Order()
+    run = Run(blocks, sgd(epochs=2, clip=1000.0), rescaler=order, strategy=Terms([1.0]))
+    assert order.calls == ["attach", "forward 0 no gradient", "update 0", "forward 1 old gradient", "update 1"]
+    once = -gradient(blocks, torch.zeros(3, 8))
+    assert torch.allclose(run.model.weight, once - gradient(blocks, once), atol=1e-6)
+
+
+class Rounds(Quantizer):
+    """Predicts with a packed copy, and keeps all of them."""
+
+    def __init__(self) -> None:
+        self.packed: list[nn.Module] = []
+
+    def apply(self, model: nn.Module, problem: Problem) -> nn.Module:
+        return model
+
+    def pack(self, model: nn.Module, problem: Problem) -> nn.Module:
+        self.packed.append(nn.Module())
+        return self.packed[-1]
+
+
+def test_predictions_come_from_the_packed_model(blocks: GraphData) -> None:
+    quantizer, says = Rounds(), Says([0.5, 0.5])
+    Run(blocks, sgd(epochs=2), quantizer=quantizer, evaluator=says)
+    assert says.models == quantizer.packed
+    assert len(says.models) == 2
+
+
+def test_evaluation_is_not_in_scored_time(blocks: GraphData) -> None:
+    run = Run(blocks, sgd(epochs=3), evaluator=Says([0.1, 0.2, 0.3], seconds=0.15))
+    ledger = run.ledger.close()
+    assert ledger.evaluate >= 0.45
+    assert ledger.scored == pytest.approx(ledger.preprocess + ledger.compile + ledger.train)
+    assert run.outcome.curve[-1]["scored_seconds"] <= ledger.scored
+    # what evaluation took is in one account and only there
+    assert ledger.wall - ledger.scored >= 0.45
+
+
+class Slow(Terms):
+    """Each step of the endless epoch takes a while, as sampling does."""
+
+    def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
+        self.seen.append(progress)
+        while True:
+            time.sleep(0.05)
+            yield [Term(1.0, problem.graph)]
+
+
+def test_a_budget_in_seconds_ends_within_a_step_and_counts_sampling(blocks: GraphData) -> None:
+    slow = Slow()
+    outcome = Run(blocks, sgd(epochs=None, seconds=0.2), strategy=slow).outcome
+    assert outcome.epochs == 1
+    assert 1 <= outcome.steps <= 4  # each step takes at least 0.05 of the 0.2 s
+    assert outcome.curve[-1]["scored_seconds"] >= 0.2
+    assert outcome.selected_epoch == 1
+
+
+def test_slow_evaluation_does_not_use_up_a_budget_in_seconds(blocks: GraphData) -> None:
+    says = Says([0.1] * 3, seconds=0.5)
+    outcome = Run(blocks, sgd(epochs=3, seconds=1.0), evaluator=says, strategy=Terms([1.0])).outcome
+    assert outcome.epochs == 3
+
+
+def test_of_two_budgets_the_first_one_spent_ends_the_trial(blocks: GraphData) -> None:
+    assert Run(blocks, sgd(epochs=2, seconds=600.0)).outcome.epochs == 2
+    fractions = Terms([1.0])
+    Run(blocks, sgd(epochs=4, evaluate_every=4), strategy=fractions)
+    assert [progress.fraction for progress in fractions.seen] == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_preparation_that_uses_up_the_budget_is_said(blocks: GraphData) -> None:
+    with pytest.raises(BenchError, match=r"preparation alone took .* s of the budget of 1e-09 s, so nothing was tr"):
+        Run(blocks, sgd(epochs=None, seconds=1e-9), rescaler=Order())
+
+
+def test_divergence_is_said_with_its_epoch(blocks: GraphData) -> None:
+    with pytest.raises(BenchError, match=r"the training loss is (nan|inf) in epoch 2; the method has diverged"):
+        Run(blocks, sgd(epochs=9, learning_rate=1e38), strategy=Terms([1.0]))
+
+
+def test_an_epoch_without_steps_is_said(blocks: GraphData) -> None:
+    with pytest.raises(BenchError, match="the strategy made no step in epoch 1"):
+        Run(blocks, sgd(), strategy=Terms())
+
+
+def test_validation_labels_change_the_selection_but_never_the_weights(blocks: GraphData) -> None:
+    turned = np.array(blocks.y)
+    valid = blocks.splits[0].valid
+    turned[valid] = (turned[valid] + 1) % blocks.classes
+    honest, deceived = Run(blocks, sgd(epochs=5)), Run(replace(blocks, y=turned), sgd(epochs=5))
+    assert torch.equal(honest.model.weight, deceived.model.weight)
+    assert honest.outcome.validation_metric != deceived.outcome.validation_metric
+
+
+def test_with_permuted_test_labels_the_run_is_the_same_and_scores_at_chance(blocks: GraphData) -> None:
+    test, y = blocks.splits[0].test, np.array(blocks.y)
+    np.random.default_rng(0).shuffle(y_test := y[test])
+    y[test] = y_test
+    scores, curves = [], []
+    for labels in (blocks.y, y):
+        torch.manual_seed(0)
+        network = Method.parse("gcn(layers=2,hidden=16)").build_backbone(pose(blocks, 0, torch.device("cpu"))[0])
+        outcome = Run(replace(blocks, y=labels), Protocol(epochs=30), model=network).outcome
+        scores.append(METRICS["accuracy"](outcome.predictions["test"], labels[test]))
+        curves.append([(point["train_loss"], point["validation_metric"]) for point in outcome.curve])
+    assert curves[0] == curves[1]
+    assert scores[0] > 0.8
+    assert scores[1] < 0.65  # three classes; 15 labels leave a wide margin around 1/3
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_every_optimizer_takes_the_protocols_settings(name: str) -> None:
+    made = make_optimizer(Linear(2, 2), Protocol(optimizer=name, learning_rate=0.02, weight_decay=0.1))
+    assert type(made).__name__ == OPTIMIZERS[name]
+    assert (made.param_groups[0]["lr"], made.param_groups[0]["weight_decay"]) == (0.02, 0.1)
+
+
+def test_a_real_evaluator_holds_no_test_label(blocks: GraphData) -> None:
+    _, evaluator = pose(blocks.sealed(0), 0, torch.device("cpu"))
+    assert isinstance(evaluator, Evaluator)
+    assert np.array_equal(evaluator.valid_labels, blocks.y[blocks.splits[0].valid])
+    assert {name for name in vars(evaluator) if "label" in name} == {"valid_labels"}
