@@ -196,9 +196,10 @@ def _prepare(
             datasets[name] = registry.load(name, options.data_dir, options.cache_dir)
         except DataError as error:
             report.missing.append(str(error))
-            listener.notice(str(error))
     if report.missing and not datasets:
-        raise BenchError(report.missing[0])
+        raise DataError(report.missing[0])
+    for sentence in report.missing:
+        listener.notice(sentence)
     for trial in trials:
         splits = len(datasets[trial.dataset].splits) if trial.dataset in datasets else trial.split + 1
         if trial.split >= splits:
