@@ -212,7 +212,6 @@ def perf(
 def main() -> None:
     """Entry point: one sentence on standard error and an exit code for whatever goes wrong."""
     code = words.guarded(app)
-    sys.stdout.flush()
     sys.stderr.flush()
     # DuckDB's binding prints a list of "leaked" objects when the interpreter is torn down; nothing is left to do
     os._exit(code)

@@ -50,7 +50,8 @@ class How:
 def guarded(app: typer.Typer) -> int:
     """Run the application; print one sentence for an error and return the exit code."""
     try:
-        result = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        result = app(sys.argv[1:] or ["--help"], prog_name="leangnn", standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that is gone is noticed
     except _WrongWords as error:
         return _say(_with_a_way_on(error), WRONG_WORDS)
     except (UsageError, SpecError) as error:
