@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from methods.method import Method
     from methods.problem import Problem
 
-_REQUEST = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
+_REQUEST = re.compile(r"tried to allocate ([\d.]+) (\w+)", re.IGNORECASE)
 """How torch says which allocation failed, on the CPU and on a GPU."""
 REPORT_SECONDS = 0.2
 """Shortest time between two progress events."""
@@ -248,7 +248,8 @@ def _sentence(error: Exception) -> str:
     from methods.errors import MethodError
 
     if found := _REQUEST.search(str(error)):
-        return f"the trial asked for {found[1]} of memory at once, more than the device could give"
+        size = f"{int(found[1]) / 1e9:,.1f} GB" if found[2] == "bytes" else f"{found[1]} {found[2]}"
+        return f"the trial asked for {size} of memory at once, more than the device could give"
     first = str(error).strip().partition("\n")[0] or "no message"
     return first if isinstance(error, BenchError | MethodError) else f"{type(error).__name__}: {first}"
 

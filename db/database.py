@@ -156,7 +156,7 @@ def parse_url(url_or_path: str | Path) -> URL:
         return URL.create("duckdb", database=text)
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter for a port that is no number
         raise StoreError(
             f"'{text.partition('://')[0]}://...' is not an SQLAlchemy URL; write for example "
             "postgresql://user@host/leangnn"

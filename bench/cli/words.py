@@ -60,7 +60,7 @@ def guarded(app: typer.Typer) -> int:
         return _say(str(error), FAILED)
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped; what had finished is stored", INTERRUPTED)
-    except BrokenPipeError:  # `leangnn board | head`
+    except (BrokenPipeError, SystemExit):  # `leangnn board | head`, which typer and rich make an exit of
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return result if isinstance(result, int) else 0

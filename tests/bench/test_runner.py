@@ -71,7 +71,7 @@ def test_a_network_far_too_wide_is_out_of_memory(ran) -> None:
     row = ran.row("gcn(hidden=2000000)+full_batch")
     assert row.status is Status.OUT_OF_MEMORY
     # 2,000,000 x 2,000,000 weights of 4 bytes
-    assert row.reason == "the trial asked for 16000000000000 bytes of memory at once, more than the device could give"
+    assert row.reason == "the trial asked for 16,000.0 GB of memory at once, more than the device could give"
     assert row.peak_memory_bytes is None
 
 

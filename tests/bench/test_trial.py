@@ -15,8 +15,9 @@ import torch
 
 from bench.clock import ACCOUNTS
 from bench.datasets.graph_data import GraphData
+from bench.errors import BenchError
 from bench.protocol import Protocol
-from bench.trial import pose, warm_up
+from bench.trial import _sentence, _status_of, pose, warm_up
 from db.read import Reader
 from db.records import Status
 from methods.method import Method
@@ -142,3 +143,26 @@ def test_a_trial_ends_itself_when_its_parent_is_gone(tmp_path: Path, child_envir
         os.close(kept)  # what the system does when the parent is killed
         assert trial.wait(60) == 1
     assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 2500000000 bytes"),
+            "out_of_memory",
+            "the trial asked for 2.5 GB of memory at once, more than the device could give",
+        ),
+        (
+            torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total of"),
+            "out_of_memory",
+            "the trial asked for 20.00 GiB of memory at once, more than the device could give",
+        ),
+        (MemoryError(), "out_of_memory", "MemoryError: no message"),
+        (ValueError("first line\nsecond line"), "crashed", "ValueError: first line"),
+        (BenchError("a sentence of ours"), "crashed", "a sentence of ours"),
+    ],
+    ids=["CPU", "CUDA", "Python", "foreign", "ours"],
+)  # fmt: skip
+def test_errors_become_a_status_and_one_sentence(error: Exception, status: str, sentence: str) -> None:
+    assert (_status_of(error), _sentence(error)) == (status, sentence)
