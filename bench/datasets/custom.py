@@ -87,6 +87,8 @@ def declare(spec_text: str) -> Dataset:
         metric=described.metric,
         description=described.description,
         files=tuple(RawFile(str(file)) for file in (path.absolute(), *files)),
+        # its owner may edit it at any time, and results of two contents must never be taken for one another
+        version="",
     )
 
 

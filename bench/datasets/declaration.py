@@ -45,6 +45,7 @@ class Dataset:
     source: str = ""
     files: tuple[RawFile, ...] = ()
     version: str = "1"
+    """Empty where nobody declares one: then the content is the version."""
     substitute_for: str | None = None
     parameters: Mapping[str, inspect.Parameter] = field(default_factory=dict)
 

@@ -57,10 +57,12 @@ def assemble(dataset: Dataset, name: str, raw: RawGraph) -> GraphData:
     indptr, indices = to_csr(raw.edge_index, len(x), raw.direction)
     edge, adjusted = (None, None) if dataset.level == "graph" else _homophily(name, indptr, indices, y)
     published = dataset.sizes.classes if dataset.sizes else None
+    classes = raw.classes or published or int(y.max()) + 1
+    sha256 = _content_hash(x, indptr, indices, y, raw.splits)
     data = GraphData(
         name=name,
-        version=dataset.version,
-        sha256=_content_hash(x, indptr, indices, y, raw.splits),
+        version=dataset.version or _version_of(sha256, dataset.metric, classes),
+        sha256=sha256,
         x=x,
         indptr=indptr,
         indices=indices,
@@ -68,7 +70,7 @@ def assemble(dataset: Dataset, name: str, raw: RawGraph) -> GraphData:
         splits=raw.splits,
         metric=dataset.metric,
         level=dataset.level,
-        classes=raw.classes or published or int(y.max()) + 1,
+        classes=classes,
         undirected=raw.direction == "both" or is_undirected(indptr, indices),
         graph_ptr=None if raw.graph_ptr is None else raw.graph_ptr.astype(np.int64),
         categories=raw.categories,
@@ -97,6 +99,10 @@ def _homophily(
     if len(y) != len(indptr) - 1:
         raise DataError(f"{name}: the labels have shape {y.shape}, but there are {len(indptr) - 1} nodes")
     return homophily(indptr, indices, y)
+
+
+def _version_of(*content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
 def _content_hash(x: NDArray, indptr: NDArray, indices: NDArray, y: NDArray, splits: tuple[Split, ...]) -> str:

@@ -174,6 +174,7 @@ def describe(spec_text: str, data_dir: str | Path | None = None, cache_dir: str 
         return facts | (_published(entry.sizes) if entry.sizes else {})
     data = load(spec_text, data_dir, cache_dir)
     return facts | {
+        "version": data.version,
         "nodes": data.nodes,
         "edges": data.edges,
         "features": data.features,

@@ -49,6 +49,15 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert _load(_npz(tmp_path, y=np.arange(NODES) % 4), tmp_path).classes == 4
 
 
+def test_the_content_is_the_version(tmp_path: Path) -> None:
+    first = _load(_npz(tmp_path), tmp_path).version
+    assert _load(_npz(tmp_path), tmp_path).version == first
+    changed = _load(_npz(tmp_path, x=FEATURES * 2), tmp_path).version
+    _describe(tmp_path, graph="my.npz", metric="roc_auc")
+    other_metric = _load(str(tmp_path / "my.toml"), tmp_path).version
+    assert len({first, changed, other_metric, "", "1"}) == 5
+
+
 def test_npz_with_sources_and_masks(tmp_path: Path) -> None:
     part = np.stack([np.roll(np.arange(NODES) % 4, shift) for shift in range(2)])
     toml = _npz(
