@@ -16,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from bench.cli import output
 from bench.plan import PlannedTrial
@@ -76,12 +77,14 @@ class LiveListener:
     def __init__(self) -> None:
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            # in a narrow window the name gives way, and not the figures
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True),
+            expand=True,
         )
         self._overall: TaskID | None = None
         self._running: dict[PlannedTrial, TaskID] = {}
