@@ -35,6 +35,7 @@ def test_ours_replaces_and_the_rest_stays(modern_glibc: None) -> None:
         "MKL_NUM_THREADS": "2",
         "OPENBLAS_NUM_THREADS": "2",
         "NUMBA_NUM_THREADS": "2",
+        "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONHASHSEED": "0",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=4",
@@ -97,4 +98,4 @@ def test_a_process_started_so_says_so(modern_glibc: None) -> None:
     ).stdout
     described = json.loads(output)
     assert described["glibc_tunables"]["glibc.malloc.hugetlb"] == "1"
-    assert set(described["threads"].values()) == {"3"}
+    assert described["threads"] == {**dict.fromkeys(allocator.THREAD_VARIABLES, "3"), "OMP_WAIT_POLICY": "PASSIVE"}

@@ -18,13 +18,13 @@ SMALL = "gcn(layers=2,hidden=8)"
 
 @pytest.fixture
 def finished(ran) -> tuple[PlannedTrial, TrialRecord]:
-    return ran.trials[0], ran.report.records[0]
+    return ran.trials[0], ran.row(f"{SMALL}+full_batch", seed=0)
 
 
 @pytest.fixture
 def crashed(ran) -> tuple[PlannedTrial, TrialRecord]:
-    [index] = [i for i, trial in enumerate(ran.trials) if trial.method.strategy.name == "raises_late"]
-    return ran.trials[index], ran.report.records[index]
+    [trial] = [trial for trial in ran.trials if trial.method.strategy.name == "raises_late"]
+    return trial, ran.row(trial.method.name)
 
 
 def test_verdicts_by_hand(finished, crashed, ran) -> None:
@@ -34,7 +34,7 @@ def test_verdicts_by_hand(finished, crashed, ran) -> None:
     )  # fmt: skip
     assert verdict(row) == "test 70.00  validation 65.00 (epoch 3 of 6)  1.5 s  2 MB"
     assert verdict(crashed[1]) == "crashed: ValueError: the sampler lost"
-    missed = ran.report.records[-1]
+    missed = ran.row(f"{SMALL}+full_batch", seed=1)
     assert verdict(missed).endswith(f"missed_target: {missed.reason}")
     assert describe(finished[0]) == f"minesweeper-grid(side=12)  {SMALL}+full_batch  split 0 seed 0"
 

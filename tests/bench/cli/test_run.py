@@ -111,7 +111,7 @@ def test_a_killed_run_that_is_started_again_ends_with_the_same_rows(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:
     store = tmp_path / "s.duckdb"
-    words = ("--method", SMALL, "--seeds", "0-2")
+    words = ("--method", SMALL, "--seeds", "0-1")
     moments = (
         lambda running: store.exists(),
         lambda running: running.has_started(0) and running.trials(),
@@ -126,10 +126,10 @@ def test_a_killed_run_that_is_started_again_ends_with_the_same_rows(
     assert code == 0, said
     rows = Reader(store).trials()
     assert sorted((row.method, row.split, row.seed) for row in rows) == [
-        (f"{SMALL}+full_batch", 0, seed) for seed in (0, 1, 2)
+        (f"{SMALL}+full_batch", 0, seed) for seed in (0, 1)
     ]
     assert {row.status for row in rows} == {Status.FINISHED}
-    assert len({row.fingerprint for row in rows}) == 3
+    assert len({row.fingerprint for row in rows}) == 2
     assert all(len(Reader(store).curves([row.trial_id])[row.trial_id].epoch) == 3 for row in rows)
 
 
