@@ -36,7 +36,9 @@ def train(contender: str, **graph: Any) -> dict[str, float | int | None]:
 def agreement(ours: str, theirs: str, **graph: Any) -> dict[str, float]:
     """Largest difference of the logits and of the gradients of two networks with the same weights, without dropout.
 
-    Each difference is divided by the largest magnitude in its tensor, and the worst tensor counts.
+    Differences are divided by the largest logit and by the largest gradient of any parameter. Not by each tensor's own
+    largest: a first layer's gradient is 50 times smaller than the last one's, and what float32 leaves of it differs by
+    1e-4 of itself between PyG and float64, while ours differs by 3e-5.
     """
     view = arxiv_sized(**graph).view
     torch.manual_seed(0)
@@ -49,7 +51,10 @@ def agreement(ours: str, theirs: str, **graph: Any) -> dict[str, float]:
     logits = [_logits_and_gradients(contender, view) for contender in (left, right)]
     return {
         "logits": _difference(*logits),
-        "gradients": max(_difference(_gradient(mine), _gradient(other).view_as(mine)) for mine, other in pairs),
+        "gradients": _difference(
+            torch.cat([_gradient(mine).flatten() for mine, _ in pairs]),
+            torch.cat([_gradient(other).flatten() for _, other in pairs]),
+        ),
     }
 
 
