@@ -33,6 +33,10 @@ from db.store import Store
 from methods.method import Method
 
 
+PATIENCE = 600.0
+"""Seconds that the row of a finished trial waits for a store that another process holds."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run, as opposed to what.
@@ -83,19 +87,21 @@ class Report:
     Attributes:
         records: of the trials run now.
         skipped: trials that were in the store already.
+        failed_before: those of them that have no metric.
         interrupted: whether the user stopped it.
         missing: one sentence a dataset that could not be had.
     """
 
     records: list[TrialRecord] = field(default_factory=list)
     skipped: int = 0
+    failed_before: int = 0
     interrupted: bool = False
     missing: list[str] = field(default_factory=list)
 
     @property
     def all_well(self) -> bool:
         failed = [record for record in self.records if not record.status.has_metric]
-        return not (failed or self.missing or self.interrupted)
+        return not (failed or self.failed_before or self.missing or self.interrupted)
 
 
 def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) -> Report:
@@ -117,12 +123,15 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
         for trial in trials
         if trial.dataset in datasets
     }
-    todo = _without_done(marked, store, options.retry_failed)
-    report.skipped = len(marked) - len(todo)
+    todo = _without_done(marked, store, options.retry_failed, report)
     listener.planned(len(todo), report.skipped)
+    if report.failed_before:
+        listener.notice(f"{report.failed_before} stored trials failed before; --retry-failed runs them again")
     if not todo:
         return report
     session = _open_session(store, machine.machine_id, code, options, machine)
+    # a finished trial is worth more patience than a command that has only just been typed
+    patient = Store(options.store, deadline=PATIENCE)
     make_record = partial(_record, marked=marked, session=session, device=options.device, datasets=datasets)
     with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
         executor = LocalExecutor(Path(scratch), options.jobs, options.timeout)
@@ -131,7 +140,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
             for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
                 trial = todo[item.index]
                 record = make_record(trial, item)
-                store.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
+                patient.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
                 report.records.append(record)
                 listener.ended(trial, record)
     after = None if report.interrupted else calibrate(options)
@@ -214,7 +223,9 @@ def _check_device(device: str, gpu_model: str | None) -> None:
         raise BenchError("there is no CUDA device on this machine; run with --device cpu")
 
 
-def _without_done(marked: dict[PlannedTrial, str], store: Store, retry_failed: bool) -> list[PlannedTrial]:
+def _without_done(
+    marked: dict[PlannedTrial, str], store: Store, retry_failed: bool, report: Report
+) -> list[PlannedTrial]:
     statuses = store.statuses(marked.values())
 
     def is_done(fingerprint: str) -> bool:
@@ -222,6 +233,8 @@ def _without_done(marked: dict[PlannedTrial, str], store: Store, retry_failed: b
         # an interrupted trial says nothing about its method, so it always runs again
         return status is not None and status != Status.INTERRUPTED and (status.has_metric or not retry_failed)
 
+    done = [statuses[fingerprint] for fingerprint in marked.values() if is_done(fingerprint)]
+    report.skipped, report.failed_before = len(done), sum(not status.has_metric for status in done)
     return [trial for trial, fingerprint in marked.items() if not is_done(fingerprint)]
 
 

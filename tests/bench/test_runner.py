@@ -110,7 +110,9 @@ def test_failed_trials_run_again_only_when_asked(harness, tmp_path: Path) -> Non
     [row] = first.records
     assert row.status is Status.TIMED_OUT
     assert row.reason == "killed after 1 s of wall time"
-    assert harness.run(trials, store, timeout=1.0)[0].skipped == 1
+    again, diary = harness.run(trials, store, timeout=1.0)
+    assert (again.skipped, again.failed_before, again.all_well) == (1, 1, False)
+    assert diary.notices == ["1 stored trials failed before; --retry-failed runs them again"]
     second, _ = harness.run(trials, store, timeout=1.0, retry_failed=True)
     assert (second.skipped, len(second.records)) == (0, 1)
     [stored] = Reader(store).trials()
