@@ -32,7 +32,6 @@ from db.records import CurvePoint, Ledger, MethodRecord, SessionRecord, Status, 
 from db.store import Store
 from methods.method import Method
 
-
 PATIENCE = 600.0
 """Seconds that the row of a finished trial waits for a store that another process holds."""
 
