@@ -80,7 +80,7 @@ def _trials(run: Run, suite: Suite) -> Iterator[PlannedTrial]:
             method, settings = Method.parse(text), {**suite.protocol, **run.protocol}
             if preset is not None:
                 published, backbone = preset.settings(dataset, method.backbone.name)
-                method = method.with_backbone_defaults(backbone)
+                method = Method.parse(text, backbone)
                 settings = {**published, **settings}
             protocol = Protocol.from_settings(settings)
             name = registry.canonical(dataset)

@@ -27,11 +27,13 @@ class Preset(Table):
         source: where the settings were published.
         protocol: settings of `bench.protocol.Protocol`.
         backbone: parameters by backbone name; a backbone that is not listed is not covered.
+        datasets: names of the datasets that the publication covers, or None where it is meant for any.
         dataset: changes by dataset name.
     """
 
     description: str
     source: str
+    datasets: list[str] | None = None
     protocol: dict[str, Any] = Field(default_factory=dict)
     backbone: dict[str, dict[str, Any]]
     dataset: dict[str, DatasetSettings] = Field(default_factory=dict)
@@ -40,9 +42,11 @@ class Preset(Table):
         """Protocol settings and backbone parameters for a dataset (its spec) and a backbone (its name).
 
         Raises:
-            UsageError: the preset says nothing about this backbone.
+            UsageError: the preset says nothing about this dataset or backbone.
         """
         changes = self.dataset.get(dataset) or self.dataset.get(_bare(dataset)) or DatasetSettings()
+        if self.datasets is not None and _bare(dataset) not in self.datasets:
+            raise UsageError(f"the preset does not cover '{dataset}'; it covers: {', '.join(self.datasets)}")
         if backbone not in self.backbone:
             raise UsageError(f"the preset covers no backbone '{backbone}'; {nearest(backbone, self.backbone)}")
         protocol = {**self.protocol, **changes.protocol}

@@ -43,6 +43,7 @@ class Protocol:
         target: validation metric to reach, or None. A trial that does not reach it is `missed_target`.
         threads: CPU threads; None leaves it to the runner, which fills in its share of the cores. Times of different
             thread counts must not meet in one row, so it is a setting like the others.
+        jobs: trials that ran at a time, for the same reason; the runner fills it in.
     """
 
     optimizer: str = "adam"
@@ -55,6 +56,7 @@ class Protocol:
     patience: int | None = None
     target: float | None = None
     threads: int | None = None
+    jobs: int = 1
 
     def __post_init__(self) -> None:
         """Check all values.
@@ -116,6 +118,7 @@ _LOWEST: tuple[tuple[str, float, bool], ...] = (
     ("patience", 1, True),
     ("target", 0, False),
     ("threads", 1, True),
+    ("jobs", 1, True),
 )
 _OPTIONAL = {"clip", "epochs", "seconds", "patience", "target", "threads"}
 _POSITIVE = {"learning_rate", "clip", "seconds"}

@@ -149,10 +149,9 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
 
 
 def _with_threads(trial: PlannedTrial, options: Options) -> PlannedTrial:
-    """The trial with its thread count settled."""
-    if trial.protocol.threads is not None:
-        return trial
-    protocol = dataclasses.replace(trial.protocol, threads=options.threads_per_trial())
+    """The trial with its share of the machine settled."""
+    threads = trial.protocol.threads or options.threads_per_trial()
+    protocol = dataclasses.replace(trial.protocol, threads=threads, jobs=options.jobs)
     return dataclasses.replace(trial, protocol=protocol)
 
 
@@ -294,6 +293,7 @@ def _record(
             }
     if "ledger" in result:
         figures["ledger"] = Ledger(**result["ledger"])
+    figures["environment"] = {**figures.get("environment", {}), "wall_seconds": ended.seconds}
     figures["curve"] = tuple(CurvePoint(**point) for point in result.get("curve", ()))
     return TrialRecord(
         trial_id=uuid7(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from methods.errors import SpecError
 from methods.parameters import canonical
 from methods.plugin import KINDS, find
-from methods.spec import Spec, parse_specs
+from methods.spec import Spec, Value, parse_specs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +29,12 @@ class Method:
     quantizer: Spec | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Method:
+    def parse(cls, text: str, backbone_defaults: Mapping[str, Value] | None = None) -> Method:
         """Read a method; parts may come in any order, and a part left out means none or full batch.
+
+        Args:
+            text: for example `gat(layers=3)+full_batch`.
+            backbone_defaults: parameters of the backbone where `text` does not write them out.
 
         Raises:
             SpecError: an unknown name or parameter, two parts of one kind, or no backbone.
@@ -39,6 +44,9 @@ class Method:
             kind, plugin = find(spec.name)
             if kind in parts:
                 raise SpecError(f"'{text}' has two parts of the kind {kind}: {parts[kind].name} and {spec.name}")
+            if kind == "backbone" and backbone_defaults:
+                # before the canonical form, which drops what equals the plug-in's own defaults
+                spec = Spec(spec.name, {**backbone_defaults, **spec.parameters})
             parts[kind] = canonical(spec, plugin)
         if "backbone" not in parts:
             raise SpecError(f"'{text}' names no backbone; write for example gcn+{text}")
@@ -58,16 +66,6 @@ class Method:
     def track(self) -> Literal["training", "low_bit"]:
         """`low_bit` when numbers are stored or computed in fewer bits, else `training`."""
         return "low_bit" if self.quantizer else "training"
-
-    def with_backbone_defaults(self, defaults: dict[str, Any]) -> Method:
-        """Fill in backbone parameters that were not written out.
-
-        Raises:
-            SpecError: a default that the backbone does not have.
-        """
-        plugin = find(self.backbone.name)[1]
-        merged = Spec(self.backbone.name, {**defaults, **self.backbone.parameters})
-        return replace(self, backbone=canonical(merged, plugin))
 
     def build(self, kind: Literal["strategy", "rescaler", "quantizer"]) -> Any:
         """Make the plug-in of a kind, or None where the method has none."""

@@ -32,6 +32,8 @@ def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
         return
     output.print_table(_BOARD_COLUMNS, [_cells(row) for row in rows], numeric=range(4, 11))
     print("Ratios are to the paired full-batch reference of the same backbone: 0.50 is half the cost.")
+    if any(row.interleaved is False for row in rows):
+        print("~ marks a time ratio whose two sides ran in different sessions, so not interleaved.")
     print("● is on the Pareto front of metric, time and memory. Fewer than ten splits or seeds make a row provisional.")
 
 
@@ -44,7 +46,7 @@ def _cells(row: BoardRow) -> tuple[str, ...]:
         row.metric,
         output.interval(row.mean, row.ci_low, row.ci_high),
         str(row.n),
-        output.ratio(row.time_ratio, row.time_ratio_low, row.time_ratio_high),
+        _time_ratio(row),
         output.ratio(row.memory_ratio, row.memory_ratio_low, row.memory_ratio_high),
         output.ratio(row.target_ratio, row.target_ratio_low, row.target_ratio_high),
         output.seconds(row.scored_seconds),
@@ -52,6 +54,12 @@ def _cells(row: BoardRow) -> tuple[str, ...]:
         _equivalence(row),
         f"{row.status} ({failures})" if failures else row.status,
     )
+
+
+def _time_ratio(row: BoardRow) -> str:
+    """The ratio, marked where candidate and reference ran in different sessions."""
+    text = output.ratio(row.time_ratio, row.time_ratio_low, row.time_ratio_high)
+    return f"~{text}" if row.interleaved is False else text
 
 
 def _equivalence(row: BoardRow) -> str:

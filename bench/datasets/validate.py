@@ -98,6 +98,6 @@ def _check_split(data: GraphData, number: int, split: Split) -> None:
         seen[indices] = True
         if int(seen.sum()) != before + len(indices):
             raise DataError(f"{where} overlaps another part or names a {data.level} twice")
-        if part != "test" and (data.y[indices] < 0).any():
+        if (data.y[indices] < 0).any():
             wrong = int(indices[(data.y[indices] < 0).argmax()])
             raise DataError(f"{where} has {data.level} {wrong}, which has no label")

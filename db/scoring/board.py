@@ -67,6 +67,8 @@ class BoardRow:
     memory_ratio: float | None
     memory_ratio_low: float | None
     memory_ratio_high: float | None
+    interleaved: bool | None
+    """Whether every pair behind the ratios ran in one session; where not, the machine may have changed between them."""
     target: float | None
     """The validation metric whose first reach is timed, see `db.scoring.censoring`."""
     target_ratio: float | None
@@ -127,7 +129,7 @@ def board(
     known_methods = {method.name: method for method in methods}
     known_datasets = {(dataset.name, dataset.version): dataset for dataset in datasets}
     groups: dict[_Place, dict[str, list[TrialRecord]]] = defaultdict(lambda: defaultdict(list))
-    for trial in trials:
+    for trial in newest(trials):
         groups[_place(trial)][trial.method].append(trial)
     rows = []
     for place, by_method in groups.items():
@@ -141,6 +143,18 @@ def board(
             rows.append(_row(place, method, dataset.metric, own, comparison))
     rows = _with_fronts(_with_holm(rows))
     return sorted(rows, key=lambda row: (row.dataset, row.dataset_version, -_or(row.mean, -math.inf), row.method))
+
+
+def newest(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """The newest trial of each place, method, split, seed and repeat.
+
+    Trials of older code stay in the store, but two versions of one method are not two measurements of it. An
+    interrupted trial says nothing and replaces nothing.
+    """
+    latest: dict[tuple[Any, ...], TrialRecord] = {}
+    for trial in sorted(trials, key=lambda trial: (trial.status is not Status.INTERRUPTED, trial.started_at)):
+        latest[(_place(trial), trial.method, trial.split, trial.seed, trial.repeat)] = trial
+    return list(latest.values())
 
 
 def as_json(rows: Iterable[BoardRow]) -> list[dict[str, Any]]:
@@ -177,6 +191,7 @@ def _row(
         **_spread("memory_ratio", comparison.memory_ratio),
         **_spread("target_ratio", comparison.target_ratio),
         **_spread("difference", comparison.difference),
+        interleaved=comparison.interleaved,
         target=comparison.target,
         success_rate=comparison.success_rate,
         scored_seconds=_mean(finished, lambda trial: None if trial.ledger is None else trial.ledger.scored),

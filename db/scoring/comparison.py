@@ -53,6 +53,13 @@ class Comparison:
     pairs: tuple[Pair, ...] = ()
     """The pairs in which both sides have a metric."""
 
+    @property
+    def interleaved(self) -> bool | None:
+        """Whether both sides of every pair ran in one session, so that the machine was the same to both."""
+        if not self.pairs:
+            return None
+        return all(pair.candidate.session_id == pair.reference.session_id for pair in self.pairs)
+
 
 def compare(
     candidate: Sequence[TrialRecord],
@@ -168,6 +175,9 @@ def _scored_seconds(trial: TrialRecord) -> float | None:
 def _spent(trial: TrialRecord, curves: Mapping[str, Curve]) -> float:
     curve = curves.get(trial.trial_id)
     last = float(curve.scored_seconds.max()) if curve is not None and len(curve.scored_seconds) else 0.0
+    if trial.ledger is None:
+        # a killed trial kept no books, but it did not cost nothing
+        last = max(last, float(trial.environment.get("wall_seconds", 0.0)))
     return max(_scored_seconds(trial) or 0.0, last)
 
 

@@ -87,10 +87,10 @@ def test_what_the_user_writes_wins_over_the_preset_and_references_share_it() -> 
 
 
 def test_a_preset_changes_by_dataset() -> None:
-    trials = made({"preset": "tuned", "datasets": ["minesweeper", "questions"]})
+    trials = made({"preset": "tuned", "datasets": ["minesweeper", "amazon-ratings"]})
     assert [(trial.dataset, trial.method.backbone.parameters["layers"]) for trial in trials] == [
         ("minesweeper", 12),
-        ("questions", 10),
+        ("amazon-ratings", 4),
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_preset_changes_by_dataset() -> None:
         ({"methods": ["gcn(layers=0)"]}, SpecError, "must be at least 1"),
         ({"methods": ["full_batch"]}, SpecError, "names no backbone"),
         ({"preset": "tund"}, UsageError, "no preset is called 'tund'; did you mean 'tuned'"),
-        ({"preset": "tuned", "methods": ["gin"]}, UsageError, "covers no backbone 'gin'"),
+        ({"preset": "planetoid", "methods": ["gin"]}, UsageError, "covers no backbone 'gin'"),
         ({"protocol": {"epoch": 1}}, UsageError, "'epoch' is no setting"),
         ({"protocol": {"epochs": 0}}, UsageError, "epochs=0 is not possible"),
     ],

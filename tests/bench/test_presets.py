@@ -44,12 +44,23 @@ def test_a_backbone_that_is_not_covered_is_said() -> None:
 @pytest.mark.parametrize("name", sorted(tables.shipped("presets")))
 def test_every_shipped_preset_makes_methods_and_protocols(name: str) -> None:
     preset = presets.load(name)
-    for dataset in ["cora", "minesweeper", *preset.dataset]:
+    for dataset in preset.datasets or ["cora", "minesweeper"]:
         for backbone in preset.backbone:
             protocol, parameters = preset.settings(dataset, backbone)
-            made = Method.parse(backbone).with_backbone_defaults(parameters)
+            made = Method.parse(backbone, parameters)
             assert Method.parse(made.name) == made
             assert Protocol.from_settings(protocol).epochs is not None
+
+
+def test_a_dataset_that_is_not_covered_is_said() -> None:
+    with pytest.raises(UsageError, match="does not cover 'cora'; it covers: minesweeper, amazon-ratings"):
+        presets.load("tuned").settings("cora", "gcn")
+
+
+def test_what_is_written_out_wins_over_a_preset_even_where_it_is_the_default() -> None:
+    _, gat = presets.load("tuned").settings("minesweeper", "gat")
+    assert "heads=1" in Method.parse("gat", gat).name
+    assert "heads" not in Method.parse("gat(heads=8)", gat).name  # 8 is the plug-in's own default
 
 
 def test_published_settings_of_tuned_gcn_on_minesweeper() -> None:

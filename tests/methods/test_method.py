@@ -61,10 +61,10 @@ def test_the_reference_keeps_the_backbone_and_trains_it_with_full_batches() -> N
 
 
 def test_defaults_of_a_preset_do_not_override_what_was_written() -> None:
-    method = Method.parse("gcn(layers=5)").with_backbone_defaults({"layers": 2, "hidden": 64})
+    method = Method.parse("gcn(layers=5)", {"layers": 2, "hidden": 64})
     assert method.name == "gcn(layers=5,hidden=64)+full_batch"
     with pytest.raises(SpecError, match="has no parameter 'heads'"):
-        Method.parse("gcn").with_backbone_defaults({"heads": 2})
+        Method.parse("gcn", {"heads": 2})
 
 
 def problem(categories: tuple[int, ...] | None) -> Problem:

@@ -21,9 +21,13 @@ def _split(train: list[int], valid: list[int], test: list[int]) -> tuple[Split, 
     return (Split(*(np.array(part, np.int64) for part in (train, valid, test))),)
 
 
-def test_a_sound_graph_passes_sealed_or_not(square: GraphData) -> None:
+def test_a_sound_graph_passes(square: GraphData) -> None:
     validate(square)
-    validate(square.sealed(0))
+
+
+def test_a_test_label_that_is_missing_would_be_scored_as_wrong(square: GraphData) -> None:
+    with pytest.raises(DataError, match="the test part of split 0 has node 3, which has no label"):
+        validate(square.sealed(0))
 
 
 @pytest.mark.parametrize(
