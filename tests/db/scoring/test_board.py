@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -209,3 +210,40 @@ def test_adding_an_entrant_changes_no_ratio_of_another(samples, reference, candi
     before, after = _board(samples, before_trials, curves), _board(samples, after_trials, curves)
     for name, row in before.items():
         assert replace(after[name], p_value=row.p_value, pareto=row.pareto) == row
+
+
+def test_newer_code_replaces_older_and_is_no_second_measurement(samples) -> None:
+    old = samples.trial(trial_id="old", seconds=9, test_metric=0.5)
+    new = samples.trial(trial_id="new", seconds=3, test_metric=0.9, started_at=samples.noon + timedelta(days=1))
+    row = _board(samples, [new, old])[samples.reference]
+    assert (row.n, row.mean, row.scored_seconds) == (1, 0.9, 3.0)
+
+
+def test_an_interrupted_trial_hides_no_earlier_result(samples) -> None:
+    cut = samples.trial(
+        trial_id="cut", status=Status.INTERRUPTED, test_metric=None, ledger=None, started_at=samples.noon + timedelta(1)
+    )
+    row = _board(samples, [samples.trial(test_metric=0.9), cut])[samples.reference]
+    assert (row.n, row.mean, row.failures) == (1, 0.9, {})
+
+
+def test_ratios_across_sessions_are_marked(samples) -> None:
+    reference = samples.trial()
+    assert _board(samples, [reference, samples.trial(SGC)])[SGC].interleaved is True
+    assert _board(samples, [reference, samples.trial(SGC, session_id="s2")])[SGC].interleaved is False
+    assert _board(samples, [samples.trial(SGC)])[SGC].interleaved is None
+
+
+def test_a_killed_candidate_is_charged_what_it_took(samples) -> None:
+    # the reference reaches 0.8 after 10 s; the candidate does in split 0 after 2 s and is killed at 3600 s in split 1:
+    # the horizon is 3600, so the ratio is (2 + 3600) / (10 + 10)
+    trials = [samples.trial(split=split, seconds=10) for split in (0, 1)]
+    killed = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "peak_memory_bytes": None}
+    trials += [
+        samples.trial(SGC, split=0, seconds=2),
+        samples.trial(SGC, split=1, environment={"wall_seconds": 3600.0}, **killed),
+    ]
+    curves = {trial.trial_id: _curve([trial.ledger.scored], [0.8]) for trial in trials if trial.ledger is not None}
+    row = _board(samples, trials, curves)[SGC]
+    assert row.success_rate == 0.5
+    assert row.target_ratio == pytest.approx(3602 / 20)
