@@ -194,8 +194,8 @@ class Ran:
 def ran(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     strategies = ("watches_labels", "raises_late", "writes_mask")
     candidates = [f"{SMALL}+{name}" for name in strategies]
-    trials = harness.plan(SMALL, *candidates, f"{SMALL}+full_batch+diverges", TOO_WIDE)
-    trials += harness.plan(SMALL, seeds=(1,), target=0.999)
+    trials = harness.plan(SMALL, *candidates, f"{SMALL}+full_batch+diverges", TOO_WIDE, jobs=2)
+    trials += harness.plan(SMALL, seeds=(1,), target=0.999, jobs=2)
     store = tmp_path_factory.mktemp("store") / "ran.duckdb"
     report, diary = harness.run(trials, store, jobs=2)  # two at a time, because the tests assert no times
     return Ran(store, trials, report, diary)

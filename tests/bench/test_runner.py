@@ -97,7 +97,7 @@ def test_the_store_knows_dataset_methods_session_and_machine(ran) -> None:
 
 def test_a_second_run_has_nothing_to_do(ran, harness) -> None:
     before = {row.trial_id for row in ran.rows()}
-    report, diary = harness.run(ran.trials, ran.store)
+    report, diary = harness.run(ran.trials, ran.store, jobs=2)
     assert (report.skipped, report.records, diary.plans) == (len(ran.trials), [], [(0, len(ran.trials))])
     assert {row.trial_id for row in ran.rows()} == before
 

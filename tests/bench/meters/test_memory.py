@@ -50,12 +50,12 @@ def test_a_short_spike_is_in_the_peak_and_loading_is_not() -> None:
 def test_a_meter_can_be_started_again() -> None:
     meter = MemoryMeter("cpu")
     peaks = []
-    for mebibytes in (48, 16):
+    for mebibytes in (256, 96):
         meter.start()
         held = b"x" * (mebibytes * MIB)
         del held
         peaks.append(meter.stop().peak_bytes)
-    assert peaks == [pytest.approx(48 * MIB, rel=0.05), pytest.approx(16 * MIB, rel=0.05)]
+    assert peaks == [pytest.approx(256 * MIB, rel=0.05), pytest.approx(96 * MIB, rel=0.05)]
 
 
 def refuse_reset(monkeypatch: pytest.MonkeyPatch, level: int | None, maxima: list[int]) -> None:
