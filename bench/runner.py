@@ -111,7 +111,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
         StoreError: the store cannot be written; what is in it stays.
     """
     report = Report()
-    trials = [_with_threads(trial, options) for trial in trials]
+    trials = [_with_its_share(trial, options) for trial in trials]
     datasets = _prepare(trials, options, report, listener)
     store, machine = Store(options.store), hardware.machine()
     _check_device(options.device, machine.gpu_model)
@@ -148,7 +148,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     return report
 
 
-def _with_threads(trial: PlannedTrial, options: Options) -> PlannedTrial:
+def _with_its_share(trial: PlannedTrial, options: Options) -> PlannedTrial:
     """The trial with its share of the machine settled."""
     threads = trial.protocol.threads or options.threads_per_trial()
     protocol = dataclasses.replace(trial.protocol, threads=threads, jobs=options.jobs)
