@@ -26,6 +26,9 @@ OPTIMIZERS = {
 }
 
 
+MATMUL_PRECISIONS = ("highest", "high", "medium")
+
+
 @dataclass(frozen=True)
 class Protocol:
     """Settings that rows must share to be compared.
@@ -41,6 +44,8 @@ class Protocol:
         patience: evaluations without a better validation metric after which training stops, or None. Early stopping
             is part of the protocol, so that everybody stops by the same rule.
         target: validation metric to reach, or None. A trial that does not reach it is `missed_target`.
+        matmul_precision: of FP32 matrix products, a word of `torch.set_float32_matmul_precision`: `highest` is FP32
+            throughout; `high` lets a GPU multiply in TF32, `medium` lets both kinds of device multiply in bfloat16.
         threads: CPU threads; None leaves it to the runner, which fills in its share of the cores. Times of different
             thread counts must not meet in one row, so it is a setting like the others.
         jobs: trials that ran at a time, for the same reason; the runner fills it in.
@@ -55,6 +60,7 @@ class Protocol:
     evaluate_every: int = 1
     patience: int | None = None
     target: float | None = None
+    matmul_precision: str = "highest"
     threads: int | None = None
     jobs: int = 1
 
@@ -66,6 +72,9 @@ class Protocol:
         """
         if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise UsageError(f"no optimizer is called '{self.optimizer}'; {nearest(str(self.optimizer), OPTIMIZERS)}")
+        if self.matmul_precision not in MATMUL_PRECISIONS:
+            known = ", ".join(MATMUL_PRECISIONS)
+            raise UsageError(f"matmul_precision={self.matmul_precision!r} is not possible; choose from: {known}")
         if self.epochs is None and self.seconds is None:
             raise UsageError("a protocol needs a budget; give epochs, seconds or both")
         for name, low, whole in _LOWEST:

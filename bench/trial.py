@@ -76,6 +76,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     torch.set_num_threads(document["protocol"]["threads"])
     device = torch.device(document["device"])
     protocol = Protocol.from_settings(document["protocol"])
+    torch.set_float32_matmul_precision(protocol.matmul_precision)
     method = Method.parse(document["method"])
     data = load(document["dataset"], document["data_dir"], document["cache_dir"]).sealed(document["split"])
     torch.manual_seed(document["seed"])
@@ -121,7 +122,11 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "memory": {**memory_reading.numbers, **({"reason": memory_reading.reason} if memory_reading.reason else {})},
         "energy_joules": energy_reading.joules,
         "energy": energy_reading.details,
-        "environment": {"allocator": describe_allocator(), "warm_up_seconds": warm_up_seconds},
+        "environment": {
+            "allocator": describe_allocator(),
+            "matmul_precision": torch.get_float32_matmul_precision(),
+            "warm_up_seconds": warm_up_seconds,
+        },
     }
 
 

@@ -32,6 +32,7 @@ from bench.protocol import OPTIMIZERS, Protocol
         ({"evaluate_every": 0}, "evaluate_every=0 is not possible; it must be at least 1"),
         ({"patience": 0}, "patience=0 is not possible; it must be at least 1"),
         ({"target": 90}, "target=90.0 is not possible; metrics are fractions, so write 0.9 for 90 %"),
+        ({"matmul_precision": "low"}, "matmul_precision='low' is not possible; choose from: highest, high, medium"),
         ({"epochs": None}, "a protocol needs a budget; give epochs, seconds or both"),
     ],
 )

@@ -122,6 +122,14 @@ def test_attention_with_dropout_repeats_bit_for_bit_two_jobs_at_a_time(harness, 
     assert rows[0].test_metric == rows[1].test_metric
 
 
+def test_matrix_products_have_the_precision_of_the_protocol(ran, harness, tmp_path: Path) -> None:
+    assert ran.row(REFERENCE, seed=0).environment["matmul_precision"] == "highest"
+    store = tmp_path / "medium.duckdb"
+    harness.run(harness.plan(SMALL, matmul_precision="medium"), store)
+    [row] = Reader(store).trials()
+    assert row.environment["matmul_precision"] == "medium"
+
+
 def test_a_trial_ends_itself_when_its_parent_is_gone(tmp_path: Path, child_environment: dict[str, str]) -> None:
     document = {
         "dataset": "minesweeper-grid(side=12)", "data_dir": None, "cache_dir": None, "split": 0, "seed": 0,
