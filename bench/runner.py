@@ -319,7 +319,7 @@ def _record(
 _COPIED = (
     "reason", "log_tail", "selected_epoch", "epochs", "parameters", "model_bytes",
     "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
-    "environment",
+    "schedule", "environment",
 )  # fmt: skip
 
 

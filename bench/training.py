@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.protocol import OPTIMIZERS, Protocol
 from methods.problem import Problem, Progress
 from methods.quantizer import Quantizer
 from methods.rescaler import Rescaler
-from methods.strategy import Step, Strategy
+from methods.strategy import Mode, Step, Strategy, Term
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Outcome:
         predictions: of the epoch that validation selected.
         selected_epoch: the epoch whose validation metric is best, counted from 1; the earliest of equals.
         reached_target: None without a target.
+        schedule: what the steps saw, one segment as long as the scales of the views stay the same:
+            {"scales", "epoch", "scored_seconds" (where it began), "steps", "node_visits", "edge_visits"}.
     """
 
     curve: list[dict[str, Any]] = field(default_factory=list)
@@ -42,6 +45,7 @@ class Outcome:
     node_visits: int = 0
     edge_visits: int = 0
     reached_target: bool | None = None
+    schedule: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Trainer:
@@ -49,6 +53,7 @@ class Trainer:
 
     Args:
         report: called after each evaluation with the curve point and the share of the budget spent.
+        evaluating: makes the context that evaluation runs in; the trial keeps it out of the peak memory.
     """
 
     def __init__(
@@ -62,13 +67,16 @@ class Trainer:
         evaluator: Evaluator,
         ledger: TimeLedger,
         report: Callable[[dict[str, Any], float], None],
+        evaluating: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self.problem, self.model, self.strategy = problem, model, strategy
         self.rescaler, self.quantizer, self.protocol = rescaler, quantizer, protocol
-        self.evaluator, self.ledger, self.report = evaluator, ledger, report
+        self.evaluator, self.ledger, self.report, self.evaluating = evaluator, ledger, report, evaluating
         self.optimizer = make_optimizer(model, protocol)
         self.outcome = Outcome(reached_target=None if protocol.target is None else False)
         self._looks_without_gain = 0
+        self._lasting: list[_LastingGradient] = []
+        self._mode: Mode | None = None
 
     def run(self) -> Outcome:
         """Train until the budget is spent or early stopping says so.
@@ -79,7 +87,6 @@ class Trainer:
         if self.rescaler is not None:
             with self.ledger.account("preprocess"):
                 self.rescaler.attach(self.model, self.optimizer, self.problem)
-        self.model.train()
         if self._is_over():
             raise BenchError(
                 f"preparation alone took {self.ledger.scored_seconds():.3g} s of the budget of "
@@ -96,8 +103,9 @@ class Trainer:
 
     def _epoch(self, progress: Progress) -> torch.Tensor:
         """One epoch; the mean loss of its steps, left on the device so that no step waits for it."""
-        losses = []
+        losses: list[torch.Tensor] = []
         for step in self.strategy.steps(self.problem, progress):
+            self._note(step)
             losses.append(self._step(step, progress))
             if self._seconds_are_spent():
                 break
@@ -105,31 +113,58 @@ class Trainer:
             raise BenchError(f"the strategy made no step in epoch {progress.epoch + 1}; it must yield at least one")
         return torch.stack(losses).mean()
 
+    def _note(self, step: Step) -> None:
+        """Count a step's work, and begin a new segment of the schedule where the scales change."""
+        outcome, scales = self.outcome, sorted({term.scale for term in step})
+        if not outcome.schedule or outcome.schedule[-1]["scales"] != scales:
+            began = {"scales": scales, "epoch": outcome.epochs, "scored_seconds": self.ledger.scored_seconds()}
+            outcome.schedule.append({**began, "steps": 0, "node_visits": 0, "edge_visits": 0})
+        nodes, edges = sum(term.view.num_nodes for term in step), sum(term.view.num_edges for term in step)
+        outcome.steps, outcome.node_visits = outcome.steps + 1, outcome.node_visits + nodes
+        outcome.edge_visits += edges
+        segment = outcome.schedule[-1]
+        for name, count in (("steps", 1), ("node_visits", nodes), ("edge_visits", edges)):
+            segment[name] += count
+
     def _step(self, step: Step, progress: Progress) -> torch.Tensor:
         if self.rescaler is not None:
             self.rescaler.before_forward(progress)
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.problem.device)
+        for lasting in self._lasting:
+            lasting.add()
+        self._lasting = [lasting for lasting in self._lasting if lasting.steps_left]
         for term in step:
-            loss = term.weight * self.problem.loss(self.model(term.view), term.view)
-            loss.backward()
-            total += loss.detach()
-            self.outcome.node_visits += term.view.num_nodes
-            self.outcome.edge_visits += term.view.num_edges
+            total += self._accumulate(term)
         if self.rescaler is not None:
             self.rescaler.before_update(progress)
         if self.protocol.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.protocol.clip)
         self.optimizer.step()
-        self.outcome.steps += 1
         return total
+
+    def _accumulate(self, term: Term) -> torch.Tensor:
+        """Add the gradient of one term; its weighted loss."""
+        if term.mode != self._mode:  # not at every step: walking the modules costs as much as a step on a small graph
+            set_mode(self.model, term.mode)
+            self._mode = term.mode
+        loss = term.weight * self.problem.loss(self.model(term.view), term.view)
+        if term.lasts == 1:
+            loss.backward()
+        else:
+            lasting = _LastingGradient(self.model, loss, term.lasts)
+            lasting.add()
+            self._lasting.append(lasting)
+        return loss.detach()
 
     def _look(self, loss: float) -> None:
         """Evaluate on validation and keep the predictions if this epoch is the best so far."""
         outcome = self.outcome
         if not math.isfinite(loss):
             raise BenchError(f"the training loss is {loss} in epoch {outcome.epochs}; the method has diverged")
-        with self.ledger.account("evaluate"):
+        with self.ledger.account("train"):
+            self.strategy.settle(self.model, self.problem)
+        with self.ledger.account("evaluate"), self.evaluating():
             model = self.model if self.quantizer is None else self.quantizer.pack(self.model, self.problem)
             metric, predictions = self.evaluator.evaluate(model, self.problem)
         self._looks_without_gain += 1
@@ -157,14 +192,38 @@ class Trainer:
             shares.append(self.outcome.epochs / self.protocol.epochs)
         if self.protocol.seconds is not None:
             shares.append(self.ledger.scored_seconds() / self.protocol.seconds)
-        return min(max(shares), 1.0)
+        return min(max(shares) / self.strategy.budget, 1.0)
 
     def _seconds_are_spent(self) -> bool:
-        return self.protocol.seconds is not None and self.ledger.scored_seconds() >= self.protocol.seconds
+        seconds = self.protocol.seconds
+        return seconds is not None and self.ledger.scored_seconds() >= seconds * self.strategy.budget
 
     def _is_over(self) -> bool:
         patience = self.protocol.patience
         return self._spent() >= 1 or (patience is not None and self._looks_without_gain >= patience)
+
+
+class _LastingGradient:
+    """A gradient that is added in several steps."""
+
+    def __init__(self, model: nn.Module, loss: torch.Tensor, steps: int) -> None:
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        self.steps_left = steps
+
+    def add(self) -> None:
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            if gradient is not None:
+                parameter.grad = gradient.clone() if parameter.grad is None else parameter.grad + gradient
+        self.steps_left -= 1
+
+
+def set_mode(model: nn.Module, mode: Mode) -> None:
+    """Bring a model into the mode of a term; see `methods.strategy.Term`."""
+    model.train(mode != "evaluate")
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+            module.track_running_stats = mode != "keep_statistics"
 
 
 def make_optimizer(model: nn.Module, protocol: Protocol) -> Optimizer:

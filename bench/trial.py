@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bench.evaluation import Evaluator
     from methods.method import Method
     from methods.problem import Problem
+    from methods.strategy import Strategy
 
 _REQUEST = re.compile(r"tried to allocate ([\d.]+) (\w+)", re.IGNORECASE)
 """How torch says which allocation failed, on the CPU and on a GPU."""
@@ -88,14 +89,16 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     torch.manual_seed(document["seed"])
     memory.start()
     energy.start()
+    quantizer, strategy, rescaler = method.build("quantizer"), method.build("strategy"), method.build("rescaler")
     with ledger.account("preprocess"):
+        problem = _prepared(strategy, problem)
         model = method.build_backbone(problem).to(device)
-        quantizer, strategy = method.build("quantizer"), method.build("strategy")
+        problem = replace(problem, hops=getattr(model, "hops", None))
         if quantizer is not None:
             model = quantizer.apply(model, problem)
-        strategy.prepare(problem)
+    report = _reporter(events)
     trainer = Trainer(
-        problem, model, strategy, method.build("rescaler"), quantizer, protocol, evaluator, ledger, _reporter(events)
+        problem, model, strategy, rescaler, quantizer, protocol, evaluator, ledger, report, memory.excluded
     )
     outcome = trainer.run()
     energy_reading, memory_reading = energy.stop(), memory.stop()
@@ -115,6 +118,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "epochs": outcome.epochs,
         "node_visits": outcome.node_visits,
         "edge_visits": outcome.edge_visits,
+        "schedule": outcome.schedule,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "model_bytes": _bytes_of(model if quantizer is None else quantizer.pack(model, problem)),
         "inference_seconds": statistics.median(evaluator.inference_seconds),
@@ -124,6 +128,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "energy": energy_reading.details,
         "environment": {
             "allocator": describe_allocator(),
+            "strategy": strategy.facts(),
             "matmul_precision": torch.get_float32_matmul_precision(),
             "warm_up_seconds": warm_up_seconds,
         },
@@ -173,10 +178,15 @@ def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Eva
     return problem, evaluator
 
 
+def _prepared(strategy: Strategy, problem: Problem) -> Problem:
+    prepared = strategy.prepare(problem)
+    if prepared is None:  # other people's strategies: an easy mistake with a baffling consequence
+        raise BenchError(f"{type(strategy).__name__}.prepare returned nothing; it must return the problem to train on")
+    return prepared
+
+
 def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
     """Take a step of the same network on a small random graph, so that kernels are compiled and loaded; its seconds."""
-    from dataclasses import replace
-
     import torch
 
     from bench.training import make_optimizer

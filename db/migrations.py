@@ -19,7 +19,13 @@ from db.schema import Base, SchemaVersion
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: list[Migration] = []
+
+def _add_schedule(connection: Connection) -> None:
+    """Version 2 keeps the schedule of multiscale trials."""
+    connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN schedule JSON")
+
+
+MIGRATIONS: list[Migration] = [_add_schedule]
 """The function at index i turns version i + 1 into version i + 2."""
 
 

@@ -177,7 +177,8 @@ class TrialRecord:
     parameters: int | None = None
     model_bytes: int | None = None
     peak_memory_bytes: int | None = None
-    """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above its level before."""
+    """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above its level before;
+    evaluation, like in scored time, is left out."""
     memory: dict[str, Any] = field(default_factory=dict)
     """Every memory number with its definition: {"rss_above_start": {"bytes": 1, "definition": "..."}, ...}."""
     energy_joules: float | None = None
@@ -186,6 +187,9 @@ class TrialRecord:
     inference_seconds: float | None = None
     node_visits: int | None = None
     edge_visits: int | None = None
+    schedule: list[dict[str, Any]] | None = None
+    """What the steps saw, one segment as long as the coarsening levels of the views stayed the same:
+    {"scales": [2], "epoch": 0, "scored_seconds": 0.1, "steps": 40, "node_visits": 1, "edge_visits": 1}."""
     predictions_sha256: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     """What only the trial's own process knows: allocator settings, thread counts, warm-up seconds."""

@@ -58,6 +58,7 @@ class Base(DeclarativeBase):
         datetime: UTCDateTime,
         # A missing document is SQL's NULL, not the JSON word null
         dict[str, Any]: JSON(none_as_null=True),
+        list[dict[str, Any]]: JSON(none_as_null=True),
     }
 
 
@@ -201,6 +202,7 @@ class Trial(Base):
     inference_seconds: Mapped[float | None]
     node_visits: Mapped[int | None]
     edge_visits: Mapped[int | None]
+    schedule: Mapped[list[dict[str, Any]] | None]
     predictions_sha256: Mapped[str | None]
     environment: Mapped[dict[str, Any]]
     trust: Mapped[str]

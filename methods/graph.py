@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from methods.adjacency import Adjacency
+from methods.adjacency import Adjacency, concatenated_ranges, offsets
 
 Level = Literal["node", "graph"]
 
@@ -25,6 +25,8 @@ class GraphView:
         level: what a label belongs to.
         graph_ptr: [graphs + 1] int64 node offsets of a union of graphs, or None for one graph.
         nodes: [nodes] int64 positions in the graph the view was drawn from, or None for the whole graph.
+        label_weights: float, shaped like y, or None. With weights the loss is the weighted sum over the training
+            labels, so that an unevenly drawn view can estimate the whole graph's mean loss; without, it is their mean.
     """
 
     x: Tensor
@@ -34,6 +36,7 @@ class GraphView:
     level: Level = "node"
     graph_ptr: Tensor | None = None
     nodes: Tensor | None = None
+    label_weights: Tensor | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -57,7 +60,41 @@ class GraphView:
             train_mask=self.train_mask.to(device),
             graph_ptr=None if self.graph_ptr is None else self.graph_ptr.to(device),
             nodes=None if self.nodes is None else self.nodes.to(device),
+            label_weights=None if self.label_weights is None else self.label_weights.to(device),
         )
+
+    def graph_of_node(self) -> Tensor:
+        """The graph that each node belongs to, [nodes] int64."""
+        if self.graph_ptr is None:
+            return torch.zeros(self.num_nodes, dtype=torch.int64, device=self.x.device)
+        numbers = torch.arange(self.num_graphs, device=self.x.device)
+        return torch.repeat_interleave(numbers, self.graph_ptr[1:] - self.graph_ptr[:-1])
+
+    def on(self, nodes: Tensor, adjacency: Adjacency) -> GraphView:
+        """The rows of some of the nodes, joined by an adjacency of their own.
+
+        Args:
+            nodes: [k] int64, each at most once; the nodes of one graph of a set stand together, graph after graph.
+            adjacency: [k, k].
+        """
+        labels = nodes if self.level == "node" else slice(None)
+        graph_ptr = None
+        if self.graph_ptr is not None:
+            graph_ptr = offsets(torch.bincount(self.graph_of_node()[nodes], minlength=self.num_graphs))
+        return GraphView(
+            x=self.x[nodes],
+            adjacency=adjacency,
+            y=self.y[labels],
+            train_mask=self.train_mask[labels],
+            level=self.level,
+            graph_ptr=graph_ptr,
+            nodes=nodes if self.nodes is None else self.nodes[nodes],
+            label_weights=None if self.label_weights is None else self.label_weights[labels],
+        )
+
+    def induced(self, nodes: Tensor) -> GraphView:
+        """The subgraph between some of the nodes; see `on`."""
+        return self.on(nodes, self.adjacency.induced(nodes))
 
     def graphs(self, chosen: Tensor) -> GraphView:
         """The disjoint union of some of the graphs.
@@ -69,36 +106,26 @@ class GraphView:
             raise ValueError("a view of one graph has no graphs to choose from")
         sizes = (self.graph_ptr[1:] - self.graph_ptr[:-1])[chosen]
         nodes = concatenated_ranges(self.graph_ptr[chosen], sizes)
-        rows = self.adjacency.indptr.long()
-        degrees = (rows[1:] - rows[:-1])[nodes]
-        entries = concatenated_ranges(rows[nodes], degrees)
+        entries, degrees = self.adjacency.entries_of(nodes)
         # a node moves by the same distance as its whole graph, so columns shift with their rows
         shift = torch.repeat_interleave(torch.arange(nodes.numel(), device=nodes.device) - nodes, degrees)
         values = None if self.adjacency.values is None else self.adjacency.values[entries]
+        row_sums = None if self.adjacency.row_sums is None else self.adjacency.row_sums[nodes]
         labelled = chosen if self.level == "graph" else nodes
         return GraphView(
             x=self.x[nodes],
             adjacency=Adjacency(
-                _offsets(degrees),
+                offsets(degrees),
                 self.adjacency.indices[entries].long() + shift,
                 nodes.numel(),
                 values,
                 self.adjacency.symmetric,
+                row_sums,
             ),
             y=self.y[labelled],
             train_mask=self.train_mask[labelled],
             level=self.level,
-            graph_ptr=_offsets(sizes),
-            nodes=nodes,
+            graph_ptr=offsets(sizes),
+            nodes=nodes if self.nodes is None else self.nodes[nodes],
+            label_weights=None if self.label_weights is None else self.label_weights[labelled],
         )
-
-
-def concatenated_ranges(starts: Tensor, sizes: Tensor) -> Tensor:
-    """[start_0, ..., start_0 + size_0 - 1, start_1, ...] without a loop; int64."""
-    ends = torch.cumsum(sizes, 0)
-    shift = torch.repeat_interleave(starts - (ends - sizes), sizes)
-    return torch.arange(int(sizes.sum()), device=starts.device) + shift
-
-
-def _offsets(sizes: Tensor) -> Tensor:
-    return torch.cat([sizes.new_zeros(1), torch.cumsum(sizes, 0)])

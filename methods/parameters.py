@@ -13,22 +13,25 @@ from methods.spec import Spec, Value, format_value, nearest
 
 @dataclass(frozen=True)
 class Range:
-    """Bounds of a number, both inclusive; `below` is exclusive."""
+    """Bounds of a number: `low` and `high` are inclusive, `above` and `below` exclusive."""
 
     low: float | None = None
     high: float | None = None
     below: float | None = None
+    above: float | None = None
 
     def __contains__(self, value: float) -> bool:
         return (
             (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.below is None or value < self.below)
+            and (self.above is None or value > self.above)
         )
 
     def __str__(self) -> str:
         bounds = [
             f"at least {self.low:g}" if self.low is not None else "",
+            f"above {self.above:g}" if self.above is not None else "",
             f"at most {self.high:g}" if self.high is not None else "",
             f"below {self.below:g}" if self.below is not None else "",
         ]
@@ -39,6 +42,7 @@ PositiveInt = Annotated[int, Range(low=1)]
 NonNegativeInt = Annotated[int, Range(low=0)]
 DropoutRate = Annotated[float, Range(low=0.0, below=1.0)]
 Fraction = Annotated[float, Range(low=0.0, high=1.0)]
+PositiveFraction = Annotated[float, Range(above=0.0, high=1.0)]
 NonNegative = Annotated[float, Range(low=0.0)]
 
 

@@ -24,6 +24,7 @@ class Problem:
         out_features: width of the model's output.
         generator: the strategy's own random numbers, seeded by the trial's seed.
         categories: number of values of each integer-coded feature column, or None for numeric features.
+        hops: message-passing steps of the network that is trained, or None where the network does not say.
     """
 
     graph: GraphView
@@ -31,22 +32,32 @@ class Problem:
     out_features: int
     generator: torch.Generator
     categories: tuple[int, ...] | None = None
+    hops: int | None = None
 
     @property
     def device(self) -> torch.device:
         return self.graph.x.device
 
     def loss(self, logits: Tensor, view: GraphView) -> Tensor:
-        """Mean loss over the training labels of a view.
+        """Mean loss over the training labels of a view, or their weighted sum where the view has `label_weights`.
+
+        A view without any training label has the loss 0 and zero gradients; strategies that could draw one draw again.
 
         Args:
             logits: [nodes or graphs, out_features], the model's output on the view.
             view: the view it was computed on.
         """
         chosen, labels = logits[view.train_mask], view.y[view.train_mask]
+        if labels.numel() == 0:
+            return chosen.sum()
+        reduction = "mean" if view.label_weights is None else "none"
         if self.task == "binary":
-            return functional.binary_cross_entropy_with_logits(chosen.squeeze(1), labels.to(chosen.dtype))
-        return functional.cross_entropy(chosen, labels)
+            losses = functional.binary_cross_entropy_with_logits(
+                chosen.squeeze(1), labels.to(chosen.dtype), reduction=reduction
+            )
+        else:
+            losses = functional.cross_entropy(chosen, labels, reduction=reduction)
+        return losses if view.label_weights is None else (losses * view.label_weights[view.train_mask]).sum()
 
 
 @dataclass(frozen=True)

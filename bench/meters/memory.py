@@ -7,6 +7,8 @@ three numbers (methodology, item 12): what tensors needed, what the allocator to
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
@@ -35,6 +37,10 @@ class MemoryReading:
 class _Meter(Protocol):
     def start(self) -> None: ...
 
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
     def stop(self) -> MemoryReading: ...
 
 
@@ -57,6 +63,15 @@ class MemoryMeter:
         self._meter.start()
         self._started = True
 
+    @contextmanager
+    def excluded(self) -> Iterator[None]:
+        """Keep what happens inside out of the headline, as the clock does with evaluation; it is read apart."""
+        self._meter.pause()
+        try:
+            yield
+        finally:
+            self._meter.resume()
+
     def stop(self) -> MemoryReading:
         """The peak since `start`.
 
@@ -69,21 +84,38 @@ class MemoryMeter:
         return self._meter.stop()
 
 
+_EVALUATION_RSS = "the same while predicting for an evaluation, which is no part of the headline"
+
+
 class _CpuMemory:
     def start(self) -> None:
         resident.give_back_free_memory()
         self._reset = resident.reset_high_water_mark()
         self._maximum = resident.lifetime_maximum_bytes()
         self._level = resident.current_bytes()
+        self._peak = self._excluded = 0
+
+    def pause(self) -> None:
+        if self._reset:
+            self._peak = max(self._peak, resident.high_water_mark_bytes())
+            resident.reset_high_water_mark()
+
+    def resume(self) -> None:
+        if self._reset:
+            self._excluded = max(self._excluded, resident.high_water_mark_bytes())
+            resident.reset_high_water_mark()
 
     def stop(self) -> MemoryReading:
         if self._reset and self._level is not None:
-            peak = resident.high_water_mark_bytes() - self._level
+            peak = max(self._peak, resident.high_water_mark_bytes()) - self._level
             definition = (
                 "VmHWM minus the resident set at the start, after the kernel's high-water mark was reset"
-                " through /proc/self/clear_refs; this process only"
+                " through /proc/self/clear_refs; this process only; evaluation left out"
             )
-            return MemoryReading(peak, {"rss_above_start": {"bytes": peak, "definition": definition}})
+            numbers = {"rss_above_start": {"bytes": peak, "definition": definition}}
+            if self._excluded:
+                numbers["evaluation"] = {"bytes": self._excluded - self._level, "definition": _EVALUATION_RSS}
+            return MemoryReading(peak, numbers)
         return self._from_lifetime_maximum()
 
     def _from_lifetime_maximum(self) -> MemoryReading:
@@ -100,7 +132,9 @@ class _CpuMemory:
                 self._maximum,
                 "the largest resident set before the start, a lower bound of the peak",
             )
-        definition = f"ru_maxrss of this process minus {origin}; the system cannot reset its high-water mark"
+        definition = (
+            f"ru_maxrss of this process minus {origin}; the system resets no high-water mark, so with evaluation"
+        )
         peak = maximum - level
         return MemoryReading(peak, {"maxrss_above_start": {"bytes": peak, "definition": definition}})
 
@@ -120,6 +154,7 @@ class _CudaMemory:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(self._device)
         self._peaks.clear()
+        self._allocated = self._reserved = self._excluded = 0
         try:
             self._nvml = self._nvml or open_device(cuda_ordinal(self._device))
         except NvmlError as error:
@@ -127,6 +162,16 @@ class _CudaMemory:
             return
         self._sampler = Sampler(self._sample, SAMPLING_SECONDS)
         self._sampler.start()
+
+    def pause(self) -> None:
+        self._allocated, self._reserved = self._highest()
+        self._reset_peaks()
+
+    def resume(self) -> None:
+        import torch
+
+        self._excluded = max(self._excluded, torch.cuda.max_memory_allocated(self._device))
+        self._reset_peaks()
 
     def stop(self) -> MemoryReading:
         import torch
@@ -136,9 +181,23 @@ class _CudaMemory:
             self._sampler.stop()
             if self._sampler.error is not None:
                 self._reason = str(self._sampler.error)
-        allocated = torch.cuda.max_memory_allocated(self._device)
-        reserved = torch.cuda.max_memory_reserved(self._device)
-        return cuda_reading(allocated, reserved, self._peaks, self._reason)
+        reading = cuda_reading(*self._highest(), self._peaks, self._reason)
+        if self._excluded:
+            reading.numbers["evaluation"] = {"bytes": self._excluded, "definition": _EVALUATION_ALLOCATED}
+        return reading
+
+    def _highest(self) -> tuple[int, int]:
+        import torch
+
+        return (
+            max(self._allocated, torch.cuda.max_memory_allocated(self._device)),
+            max(self._reserved, torch.cuda.max_memory_reserved(self._device)),
+        )
+
+    def _reset_peaks(self) -> None:
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(self._device)
 
     def _sample(self) -> None:
         assert self._nvml is not None
@@ -155,13 +214,17 @@ def observe(nvml: NvmlDevice) -> dict[str, int]:
     return {"device": nvml.memory_used_bytes()} if mine is None else {"process": mine}
 
 
+_EVALUATION_ALLOCATED = "torch.cuda.max_memory_allocated while predicting for an evaluation"
+
 # in the order that the check demands
 _DEFINITIONS = {
-    "allocated": "torch.cuda.max_memory_allocated since the start: bytes of live tensors",
-    "reserved": "torch.cuda.max_memory_reserved since the start: bytes the caching allocator took",
+    "allocated": "torch.cuda.max_memory_allocated since the start: bytes of live tensors; evaluation left out",
+    "reserved": (
+        "torch.cuda.max_memory_reserved since the start: bytes the caching allocator took; it keeps evaluation's"
+    ),
     "process": (
         "largest memory of this process by NVML, sampled because NVML keeps no peak; includes the CUDA"
-        " context, and a spike between two samples is missed"
+        " context and evaluation, and a spike between two samples is missed"
     ),
     "device": (
         "largest memory in use on the whole device by NVML, sampled, all processes included, because NVML"

@@ -30,6 +30,7 @@ class APPNP(Backbone):
         alpha: Fraction = 0.1,
     ) -> None:
         super().__init__()
+        self.hops = steps
         widths = [in_features, *[hidden] * (layers - 1), out_features]
         self.linears = nn.ModuleList(nn.Linear(wide, narrow) for wide, narrow in pairwise(widths))
         self.dropout, self.steps, self.alpha = dropout, steps, alpha

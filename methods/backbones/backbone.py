@@ -16,7 +16,12 @@ class Backbone(nn.Module, ABC):
     """Base of all backbones.
 
     The constructor takes `in_features, out_features`; its keyword-only arguments are the parameters.
+
+    Attributes:
+        hops: message-passing steps between input and output: how far a sampler must look. None where it is not known.
     """
+
+    hops: int | None = None
 
     @abstractmethod
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:

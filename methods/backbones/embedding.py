@@ -25,6 +25,7 @@ class Embedded(nn.Module):
         self.table = nn.Embedding(sum(categories), CATEGORY_WIDTH)
         nn.init.xavier_uniform_(self.table.weight)
         self.network = network
+        self.hops = getattr(network, "hops", None)
 
     def forward(self, view: GraphView) -> Tensor:
         codes = view.x.long() + self.offsets

@@ -30,6 +30,7 @@ class GCNII(Backbone):
         theta: NonNegative = 0.5,
     ) -> None:
         super().__init__()
+        self.hops = layers
         self.encoder = nn.Linear(in_features, hidden)
         self.weights = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(layers))
         self.decoder = nn.Linear(hidden, out_features)

@@ -13,6 +13,10 @@ from methods.plugin import register
 class MLP(Network):
     """Linear layers that see no edges: what the features alone can do."""
 
+    def __init__(self, in_features: int, out_features: int, **shared) -> None:
+        super().__init__(in_features, out_features, **shared)
+        self.hops = 0
+
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
         return PerNode(nn.Linear(in_features, out_features))
 

@@ -47,6 +47,7 @@ class Network(Backbone):
         block: Literal["plain", "feed_forward"] = "plain",
     ) -> None:
         super().__init__()
+        self.hops = layers
         if block == "feed_forward" and (residual or head != "convolution" or input_dropout):
             raise SpecError(
                 "block=feed_forward has its own residual and head; leave out residual, head and input_dropout"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
-from methods.parameters import PositiveInt
+from methods.parameters import PositiveFraction, PositiveInt
 from methods.plugin import register
 from methods.problem import Problem, Progress
 from methods.strategy import Step, Strategy, Term
@@ -14,10 +14,13 @@ from methods.strategy import Step, Strategy, Term
 
 @register("strategy", "full_batch")
 class FullBatch(Strategy):
-    """Every step sees the whole graph; sets of many graphs are seen in shuffled batches of graphs."""
+    """Every step sees the whole graph; sets of many graphs are seen in shuffled batches of graphs.
 
-    def __init__(self, *, graphs_per_step: PositiveInt = 256) -> None:
-        self.graphs_per_step = graphs_per_step
+    With `budget` below 1 it is the trivial control of every cheaper strategy: the same training, ended sooner.
+    """
+
+    def __init__(self, *, graphs_per_step: PositiveInt = 256, budget: PositiveFraction = 1.0) -> None:
+        self.graphs_per_step, self.budget = graphs_per_step, budget
 
     def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
         graph = problem.graph

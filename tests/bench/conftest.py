@@ -45,6 +45,7 @@ class WatchesLabels(FullBatch):
         held = [item for item in gc.get_objects() if type(item).__name__ == "GraphData"]
         for data in held:
             assert len(data.splits) == 1 and (data.y[data.splits[0].test] == -1).all(), "a test label is in memory"
+        return problem
 
 
 @register("strategy", "raises_late")

@@ -20,6 +20,7 @@ def _to_older(connection: Connection) -> None:
     """What an older release might have had: no preset column, and no reason of its own."""
     connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN log_tail")
     connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN preset")
+    connection.execute(update(SchemaVersion).values(version=1))
 
 
 def _add_preset(connection: Connection) -> None:
@@ -80,6 +81,17 @@ def test_a_newer_file_is_refused_and_untouched(path: Path, samples) -> None:
     for work in (Reader(path).trials, lambda: samples.fill(Store(path)), lambda: upgrade(path)):
         with pytest.raises(StoreError, match=r"has schema version 99 .* install a newer LeanGNN"):
             work()
+
+
+def test_a_file_of_version_1_gets_its_schedules(path: Path, samples) -> None:
+    samples.fill(Store(path), samples.trial())
+    with Database(path).writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN schedule")
+        connection.execute(update(SchemaVersion).values(version=1))
+    assert upgrade(path) == (1, migrations.newest_version())
+    segment = {"scales": [1], "epoch": 0, "scored_seconds": 0.5, "steps": 3, "node_visits": 30, "edge_visits": 60}
+    Store(path).record_trial(samples.trial(split=1, schedule=[segment]), samples.dataset(), samples.method())
+    assert [trial.schedule for trial in Reader(path).trials()] == [None, [segment]]
 
 
 def test_nothing_to_upgrade(path: Path) -> None:
