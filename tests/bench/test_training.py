@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -313,3 +314,99 @@ def test_a_real_evaluator_holds_no_test_label(blocks: GraphData) -> None:
     assert isinstance(evaluator, Evaluator)
     assert np.array_equal(evaluator.valid_labels, blocks.y[blocks.splits[0].valid])
     assert {name for name in vars(evaluator) if "label" in name} == {"valid_labels"}
+
+
+class Views(Strategy):
+    """One step an epoch with the terms it was given, and its own words about itself."""
+
+    def __init__(self, *epochs: list[dict[str, Any]], budget: float = 1.0) -> None:
+        self.epochs, self.budget, self.settled = epochs, budget, 0
+
+    def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
+        yield [Term(**{"weight": 1.0, "view": problem.graph, **term}) for term in self.epochs[progress.epoch]]
+
+    def settle(self, model: nn.Module, problem: Problem) -> None:
+        self.settled += 1
+
+
+def test_the_schedule_has_one_segment_as_long_as_the_scales_stay(blocks: GraphData) -> None:
+    halves = Views([{"scale": 1}], [{"scale": 1}], [{"scale": 0}, {"scale": 1, "weight": -1.0}], [{"scale": 0}])
+    outcome = Run(blocks, sgd(epochs=4), strategy=halves).outcome
+    segments = [(part["scales"], part["epoch"], part["steps"]) for part in outcome.schedule]
+    assert segments == [([1], 0, 2), ([0, 1], 2, 1), ([0], 3, 1)]
+    assert [part["node_visits"] for part in outcome.schedule] == [count * blocks.nodes for count in (2, 2, 1)]
+    assert sum(part["edge_visits"] for part in outcome.schedule) == outcome.edge_visits == 5 * blocks.edges
+    seconds = [part["scored_seconds"] for part in outcome.schedule]
+    assert seconds == sorted(seconds) and seconds[-1] <= outcome.curve[-1]["scored_seconds"]
+
+
+def test_a_strategy_settles_before_each_evaluation(blocks: GraphData) -> None:
+    strategy = Views(*[[{}]] * 5)
+    Run(blocks, sgd(epochs=5, evaluate_every=2), strategy=strategy)
+    assert strategy.settled == 3
+
+
+def test_a_lasting_gradient_is_added_as_often_as_it_lasts(blocks: GraphData) -> None:
+    # the same as gradients at the first weights three times, and the fresh ones of the other term
+    strategy = Views([{"weight": 0.5, "lasts": 3}, {}], [{}], [{}], [{}])
+    run = Run(blocks, sgd(epochs=4), strategy=strategy)
+    weight = torch.zeros(3, 8)
+    first = gradient(blocks, weight)
+    for epoch in range(4):
+        weight = weight - 0.5 * (gradient(blocks, weight) + (0.5 * first if epoch < 3 else 0.0))
+    assert torch.allclose(run.model.weight, weight, atol=1e-6)
+
+
+class Modes(nn.Module):
+    """A batch norm before a linear layer, and what mode each forward pass found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.linear, self.seen = nn.BatchNorm1d(8), nn.Linear(8, 3), list[bool]()
+
+    def forward(self, view: GraphView) -> Tensor:
+        self.seen.append(self.training)
+        return self.linear(self.norm(view.x))
+
+
+@pytest.mark.parametrize(
+    ("mode", "trains", "moves"), [("train", True, True), ("keep_statistics", True, False), ("evaluate", False, False)]
+)
+def test_terms_set_the_mode_of_the_model(blocks: GraphData, mode: str, trains: bool, moves: bool) -> None:
+    model = Modes()
+    Run(blocks, sgd(epochs=1), model=model, strategy=Views([{"mode": mode}]), evaluator=Says([0.5]))
+    assert model.seen == [trains]
+    assert (model.norm.running_mean.abs().sum() > 0) == moves
+    again = Modes()
+    Run(blocks, sgd(epochs=2), model=again, strategy=Views([{"mode": mode}], [{}]), evaluator=Says([0.5, 0.5]))
+    assert again.seen == [trains, True] and again.norm.running_mean.abs().sum() > 0
+
+
+@pytest.mark.parametrize("limit", [{"epochs": 8}, {"epochs": 8, "seconds": 600.0}])
+def test_a_strategy_may_take_a_share_of_the_budget(blocks: GraphData, limit: dict[str, Any]) -> None:
+    run = Run(blocks, sgd(**limit), strategy=FullBatch(budget=0.5))
+    assert run.outcome.epochs == 4
+    assert run.points[-1][1] == 1.0
+    whole = Run(blocks, sgd(epochs=4))
+    assert torch.equal(run.model.weight, whole.model.weight)
+
+
+def test_evaluation_runs_inside_its_context_and_training_does_not(blocks: GraphData) -> None:
+    events: list[str] = []
+
+    @contextmanager
+    def noted():
+        events.append("in")
+        yield
+        events.append("out")
+
+    class Looks(Says):
+        def evaluate(self, model: nn.Module, problem: Problem) -> tuple[float, dict[str, Any]]:
+            events.append("look")
+            return super().evaluate(model, problem)
+
+    problem, _ = pose(blocks.sealed(0), 0, torch.device("cpu"))
+    parts = (Linear(blocks.features, problem.out_features), Terms([1.0]), None, None, sgd(epochs=2))
+    says = Looks([0.1, 0.2])
+    Trainer(problem, *parts, says, TimeLedger(), lambda point, spent: events.append("point"), noted).run()
+    assert events == ["in", "look", "out", "point"] * 2

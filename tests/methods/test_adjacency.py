@@ -113,3 +113,61 @@ def test_a_copy_on_a_device_has_no_caches(path: Adjacency) -> None:
     copy = path.to("cpu")
     assert copy.symmetric and torch.equal(copy.indices, path.indices)
     assert copy.normalized("mean") is not path.normalized("mean")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_induced_is_the_dense_submatrix_in_the_order_of_the_nodes(uneven: Adjacency, weighted: bool) -> None:
+    uneven.values = torch.rand(uneven.entries) if weighted else None
+    uneven.row_sums = torch.arange(60.0)
+    nodes = torch.tensor([59, 0, 7, 31, 8, 50])
+    induced = uneven.induced(nodes)
+    torch.testing.assert_close(dense(induced), dense(uneven)[nodes][:, nodes])
+    assert induced.row_sums is not None and induced.row_sums.tolist() == nodes.tolist()
+    assert not induced.symmetric
+
+
+def test_induced_on_no_node_and_on_all(path: Adjacency) -> None:
+    assert path.induced(torch.tensor([], dtype=torch.int64)).entries == 0
+    whole = path.induced(torch.arange(3))
+    assert whole.symmetric and torch.equal(whole.indices, path.indices) and torch.equal(whole.indptr, path.indptr)
+
+
+def test_entries_of_rows_follow_the_order_of_the_rows(directed: Adjacency) -> None:
+    entries, sizes = directed.entries_of(torch.tensor([3, 0, 1]))
+    assert (entries.tolist(), sizes.tolist()) == ([2, 0, 1], [1, 0, 2])
+
+
+def test_a_sample_normalises_by_the_rows_of_its_graph(path: Adjacency) -> None:
+    # node 1 kept one of its two neighbours, which therefore counts twice
+    sample = Adjacency(
+        torch.tensor([0, 1, 2, 2]),
+        torch.tensor([1, 0]),
+        3,
+        torch.tensor([1.0, 2.0]),
+        row_sums=torch.tensor([1.0, 2.0, 1.0]),
+    )
+    assert dense(sample.normalized("mean")).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    edge = 1 / math.sqrt(6)
+    expected = torch.tensor([[1 / 2, edge, 0], [2 * edge, 1 / 3, 0], [0, 0, 1 / 2]])
+    torch.testing.assert_close(dense(sample.normalized("symmetric", self_loops=True)), expected)
+
+
+def test_samples_of_neighbours_estimate_the_operator_without_bias(uneven: Adjacency) -> None:
+    generator = torch.Generator().manual_seed(0)
+    full = dense(uneven.normalized("symmetric"))
+    sums = uneven.degrees().float()
+    total = torch.zeros_like(full)
+    for _ in range(400):
+        kept = torch.rand(uneven.entries, generator=generator) < 0.5
+        sample = uneven.masked(kept)
+        sample.values, sample.row_sums = torch.full((sample.entries,), 2.0), sums
+        total += dense(sample.normalized("symmetric"))
+    # an entry is 0 or twice itself with equal chance: standard error of its mean is itself / sqrt(400)
+    assert bool(((total / 400 - full).abs() <= 5 * full / 20 + 1e-6).all())
+
+
+def test_a_matrix_is_the_transpose_of_its_transpose(uneven: Adjacency) -> None:
+    uneven.values = torch.rand(uneven.entries)
+    flipped, order = uneven.transposed_with_order()
+    torch.testing.assert_close(dense(flipped), dense(uneven).T)
+    assert torch.equal(flipped.values, uneven.values[order.long()])  # type: ignore[arg-type]

@@ -90,3 +90,37 @@ def test_a_view_on_a_device_keeps_everything() -> None:
 def test_concatenated_ranges() -> None:
     assert concatenated_ranges(torch.tensor([5, 0, 7]), torch.tensor([2, 0, 3])).tolist() == [5, 6, 7, 8, 9]
     assert concatenated_ranges(torch.tensor([], dtype=torch.int64), torch.tensor([], dtype=torch.int64)).tolist() == []
+
+
+def test_an_induced_view_keeps_rows_labels_and_edges_between_its_nodes() -> None:
+    view = union("node")
+    single = GraphView(view.x, view.adjacency, view.y, view.train_mask, label_weights=torch.arange(6.0))
+    drawn = single.induced(torch.tensor([5, 3, 0]))
+    assert drawn.nodes is not None and drawn.nodes.tolist() == [5, 3, 0]
+    assert drawn.x.flatten().tolist() == [5, 3, 0] and drawn.y.tolist() == [5, 3, 0]
+    assert drawn.train_mask.tolist() == [False, False, True]
+    assert edges_of(drawn) == {(0, 1)}  # 5 -> 3
+    assert drawn.label_weights is not None and drawn.label_weights.tolist() == [5, 3, 0]
+    again = drawn.induced(torch.tensor([2, 0]))
+    assert again.nodes is not None and again.nodes.tolist() == [0, 5]
+
+
+def test_an_induced_union_keeps_its_graphs_and_their_labels() -> None:
+    drawn = union("graph").induced(torch.tensor([1, 4, 5]))
+    assert drawn.graph_ptr is not None and drawn.graph_ptr.tolist() == [0, 1, 1, 3]
+    assert drawn.y.tolist() == [0, 1, 2] and drawn.num_graphs == 3
+    assert edges_of(drawn) == {(1, 2)}  # 4 -> 5
+
+
+def test_the_graph_of_each_node() -> None:
+    view = union("node")
+    assert view.graph_of_node().tolist() == [0, 0, 1, 2, 2, 2]
+    assert GraphView(view.x, view.adjacency, view.y, view.train_mask).graph_of_node().tolist() == [0] * 6
+
+
+def test_nodes_of_a_choice_are_positions_in_the_first_graph() -> None:
+    first = union("node").graphs(torch.tensor([2, 0]))
+    second = first.graphs(torch.tensor([1]))
+    assert second.nodes is not None and second.nodes.tolist() == [0, 1]
+    third = first.graphs(torch.tensor([0]))
+    assert third.nodes is not None and third.nodes.tolist() == [3, 4, 5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -44,3 +45,25 @@ def test_hidden_labels_give_no_gradient() -> None:
     posed.loss(logits, posed.graph).backward()
     assert logits.grad is not None
     assert logits.grad[1].tolist() == [0, 0] and bool((logits.grad[[0, 2]] != 0).any())
+
+
+@pytest.mark.parametrize("task", ["multiclass", "binary"])
+def test_label_weights_make_the_loss_a_weighted_sum(task: str) -> None:
+    posed = problem(task, [0, -1, 1])
+    logits = torch.randn(3, posed.out_features)
+    one_by_one = []
+    for node in (0, 2):
+        mask = torch.arange(3) == node
+        one_by_one.append(float(posed.loss(logits, replace(posed.graph, train_mask=mask))))
+    weighted = replace(posed.graph, label_weights=torch.tensor([2.0, 100.0, 0.5]))
+    assert float(posed.loss(logits, weighted)) == pytest.approx(2.0 * one_by_one[0] + 0.5 * one_by_one[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "binary"])
+def test_a_view_without_labels_has_no_loss_and_no_gradient(task: str) -> None:
+    posed = problem(task, [0, -1, 1])
+    logits = torch.randn(3, posed.out_features, requires_grad=True)
+    loss = posed.loss(logits, replace(posed.graph, train_mask=torch.zeros(3, dtype=torch.bool)))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert logits.grad is not None and not bool(logits.grad.any())

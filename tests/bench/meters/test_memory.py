@@ -46,6 +46,29 @@ def test_a_short_spike_is_in_the_peak_and_loading_is_not() -> None:
     assert reason is None
 
 
+EXCLUDED = """
+import json
+from bench.meters.memory import MemoryMeter
+meter = MemoryMeter("cpu")
+meter.start()
+held = b"x" * (128 * 2**20)
+with meter.excluded():
+    evaluation = b"x" * (384 * 2**20)
+    del evaluation
+more = b"x" * (64 * 2**20)
+print(json.dumps(meter.stop().numbers))
+"""
+
+
+@linux_only
+def test_what_is_excluded_is_read_apart() -> None:
+    output = subprocess.run([sys.executable, "-c", EXCLUDED], capture_output=True, text=True, check=True).stdout
+    numbers = json.loads(output)
+    assert numbers["rss_above_start"]["bytes"] == pytest.approx((128 + 64) * MIB, rel=0.02)
+    assert numbers["evaluation"]["bytes"] == pytest.approx((128 + 384) * MIB, rel=0.02)
+    assert all(number["definition"] for number in numbers.values())
+
+
 @linux_only
 def test_a_meter_can_be_started_again() -> None:
     meter = MemoryMeter("cpu")
@@ -176,6 +199,19 @@ def test_the_gpu_meter_resets_after_warm_up_and_polls_nvml(monkeypatch: pytest.M
         "reserved": 1_200,
         "process": 5_000,
     }
+
+
+def test_a_gpu_meter_keeps_evaluation_out_of_the_headline(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = FakeCuda()
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
+    meter = MemoryMeter("cuda:0", nvml=FakeNvml({}))
+    meter.start()
+    cuda.peak = 3_000
+    with meter.excluded():
+        cuda.peak = 8_000
+    cuda.peak = 2_000
+    numbers = meter.stop().numbers
+    assert (numbers["allocated"]["bytes"], numbers["evaluation"]["bytes"]) == (3_000, 8_000)
 
 
 def test_a_gpu_without_nvml_keeps_the_allocators_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
