@@ -114,8 +114,9 @@ class Adjacency:
 
     def entries_of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Positions of all entries of some rows, row after row, and the number of each row's; both int64."""
-        starts = self.indptr[rows].long()
-        sizes = self.indptr[rows + 1].long() - starts
+        # index_select is several times as fast as indexing on the CPU
+        starts = self.indptr.index_select(0, rows).long()
+        sizes = self.indptr.index_select(0, rows + 1).long() - starts
         return concatenated_ranges(starts, sizes), sizes
 
     def induced(self, nodes: Tensor) -> Adjacency:
@@ -127,7 +128,7 @@ class Adjacency:
         position = self.indices.new_full((self.columns,), -1)
         position[nodes] = torch.arange(nodes.numel(), device=self.device, dtype=position.dtype)
         entries, sizes = self.entries_of(nodes)
-        columns = position[self.indices[entries].long()]
+        columns = position.index_select(0, self.indices.index_select(0, entries))
         kept = columns >= 0
         values = None if self.values is None else self.values[entries[kept]]
         row_sums = None if self.row_sums is None else self.row_sums[nodes]
@@ -170,7 +171,7 @@ class Adjacency:
         return Adjacency(self.indptr.long() + shift, indices, self.columns, values, self.symmetric, row_sums)
 
     def _scaled(self, kind: Normalization) -> Adjacency:
-        rows, sums = self.row_of_entry(), self._sums()
+        rows, sums = self.row_of_entry(), self.sums()
         if kind == "mean":
             scaled, symmetric = _inverse(sums)[rows], False
         else:
@@ -180,7 +181,8 @@ class Adjacency:
             scaled *= self.values
         return Adjacency(self.indptr, self.indices, self.columns, scaled, symmetric)
 
-    def _sums(self) -> Tensor:
+    def sums(self) -> Tensor:
+        """The row sums that normalisation divides by, self-loops not added, [rows] float."""
         if self.row_sums is not None:
             return self.row_sums
         if self.values is None:
