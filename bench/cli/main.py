@@ -47,6 +47,7 @@ def run(
     evaluate_every: Annotated[int | None, typer.Option(help="Epochs between evaluations.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after this many evaluations without gain.")] = None,
     target: Annotated[float | None, typer.Option(help="Validation metric to reach, e.g. 0.9.")] = None,
+    matmul_precision: Annotated[str | None, typer.Option(help="highest (FP32), high (TF32) or medium (BF16).")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Trials at a time; more than one disturbs the times.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads a trial; all cores by default.")] = None,
@@ -69,6 +70,7 @@ def run(
         "evaluate_every": evaluate_every,
         "patience": patience,
         "target": target,
+        "matmul_precision": matmul_precision,
     }
     run_trials(
         words.Wanted(
