@@ -51,6 +51,7 @@ def test_marks(row) -> None:
     assert table.marks(row()) == ["front"]
     assert table.marks(row(status="provisional", pareto=False, trust="disputed")) == ["provisional", "disputed"]
     assert table.marks(row(status="failed")) == ["failed"]
+    assert table.marks(row(interleaved=False)) == ["front", "not interleaved"]
 
 
 def test_the_machine_is_the_one_that_computed(row) -> None:
