@@ -1,0 +1,1 @@
+"""Strategies that send messages once, before training."""
