@@ -1,0 +1,1 @@
+"""Strategies whose steps see subgraphs drawn from one graph."""
