@@ -6,7 +6,18 @@ from typing import Any
 
 from streamlit import column_config as columns_of
 
-_MARKS = {"front": "green", "provisional": "orange", "failed": "red", "disputed": "red", "retracted": "red"}
+_MARKS = {
+    "front": "green",
+    "provisional": "orange",
+    "not interleaved": "orange",
+    "failed": "red",
+    "disputed": "red",
+    "retracted": "red",
+}
+_HELP = (
+    "front: no method here beats it. provisional: fewer than ten splits or seeds. "
+    "not interleaved: some ratio compares two sessions of the machine."
+)
 
 
 def columns() -> dict[str, Any]:
@@ -18,9 +29,7 @@ def columns() -> dict[str, Any]:
         "dataset": text("Dataset"),
         "score": number("Score", help="Mean test metric over splits and seeds, in percent."),
         "score_interval": image("95 % interval", help="Of the score; each dataset has its own scale.", width=150),
-        "marks": columns_of.MultiselectColumn(
-            "Marks", options=list(_MARKS), color=list(_MARKS.values()), help="front: no method here beats it."
-        ),
+        "marks": columns_of.MultiselectColumn("Marks", options=list(_MARKS), color=list(_MARKS.values()), help=_HELP),
         "time_ratio": number("Time", help=f"Scored time, {cheaper}.", width=150),
         "time_interval": image("95 % interval", help="Of the time ratio; the dashed line is 1.", width=150),
         "memory_ratio": number("Memory", help=f"Peak memory, {cheaper}.", width=150),
