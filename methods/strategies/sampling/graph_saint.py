@@ -32,7 +32,8 @@ class GraphSAINT(OneView):
 
     `size` is how many nodes a step draws, with repetition: single nodes, ends of edges, or nodes of walks of
     `walk_length` steps. An epoch is as many steps as see about every node once. The weights are exact for nodes and
-    edges; for walks they are counted in advance, until each node was met `coverage` times on average.
+    edges; for walks they are counted in advance, until each node was met `coverage` times on average. A draw without
+    a training label is repeated; where that is not rare, the loss comes out too large.
     """
 
     def __init__(
