@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,10 @@ from methods.strategies.sampling.expansion import Drawn, sampled_view
 
 
 def has_compiled_sampler() -> bool:
-    """Whether PyG found one of its compiled companions."""
+    """Whether PyG finds one of its compiled companions."""
+    # importing PyG takes seconds of a trial's scored time, and mostly there is nothing to find
+    if not (find_spec("pyg_lib") or find_spec("torch_sparse")):
+        return False
     import torch_geometric.typing as companions
 
     return companions.WITH_PYG_LIB or companions.WITH_TORCH_SPARSE

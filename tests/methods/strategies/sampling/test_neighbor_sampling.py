@@ -15,6 +15,7 @@ from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.errors import MethodError
 from methods.method import Method
+from methods.strategies.sampling import neighbor_sampling, pyg_neighbors
 from methods.strategies.sampling.neighbor_sampling import NeighborSampling, draw_neighbors, draw_subsets
 
 
@@ -175,7 +176,7 @@ def test_pyg_s_compiled_sampler_gives_the_same_view(random_graph, pose, epoch, m
     problem = pose(weighted(random_graph), torch.tensor([4, 9]))
     ours = NeighborSampling(neighbors=40)
     ours.prepare(problem)
-    monkeypatch.setattr(torch_geometric.typing, "WITH_PYG_LIB", True)
+    monkeypatch.setattr(neighbor_sampling, "has_compiled_sampler", lambda: True)
     monkeypatch.setattr(torch_geometric.sampler, "NeighborSampler", FakeSampler)
     theirs = NeighborSampling(neighbors=40)
     theirs.prepare(problem)
@@ -187,3 +188,11 @@ def test_pyg_s_compiled_sampler_gives_the_same_view(random_graph, pose, epoch, m
     assert torch.equal(view.nodes, own.nodes) and torch.equal(view.train_mask, own.train_mask)
     for name in ("indptr", "indices", "values", "row_sums"):
         assert torch.allclose(getattr(view.adjacency, name), getattr(own.adjacency, name))
+
+
+def test_a_companion_counts_where_pyg_can_load_it(monkeypatch) -> None:
+    for installed in (False, True):
+        for loads in (False, True):
+            monkeypatch.setattr(pyg_neighbors, "find_spec", lambda name, there=installed: there or None)
+            monkeypatch.setattr(torch_geometric.typing, "WITH_TORCH_SPARSE", loads)
+            assert pyg_neighbors.has_compiled_sampler() == (installed and loads)
