@@ -100,7 +100,7 @@ def parse_spec(text: str) -> Spec:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A clause that names the closest known words, or all of them when none is close."""
     known = sorted(known)
-    close = difflib.get_close_matches(word.lower(), known, n=2, cutoff=0.55)
+    close = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.55)
     if close:
         return f"did you mean {' or '.join(repr(item) for item in close)}?"
     return f"known are: {', '.join(known)}"
