@@ -83,6 +83,7 @@ def sampled_view(
 
     An entry's value is its own times its inverse inclusion probability, and rows keep the whole graph's sums. This
     holds for GCN's operator too as long as the graph has no self-loops: one that is not drawn is added again.
+    Attention takes the drawn neighbours as they are.
 
     Args:
         row_sums: of the whole graph, [all nodes] float.
