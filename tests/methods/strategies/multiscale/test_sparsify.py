@@ -15,7 +15,7 @@ def test_operators_are_right_on_average(graphs, kind: str, weighted: bool) -> No
     plain = graphs.random_adjacency(16, 80, True, 0)
     values = torch.rand(plain.entries, generator=torch.Generator().manual_seed(1)) + 0.5 if weighted else None
     whole = Adjacency(plain.indptr, plain.indices, 16, values)
-    generator, draws = torch.Generator().manual_seed(2), 3000
+    generator, draws = torch.Generator().manual_seed(2), 400
     drawn = torch.stack([graphs.dense(sampled(whole, 3, generator).normalized(kind, True)) for _ in range(draws)])
     error = (drawn.mean(0) - graphs.dense(whole.normalized(kind, True))).abs()
     assert (error <= 5 * drawn.std(0) / draws**0.5 + 1e-6).all()
