@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -75,7 +76,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, protocol)
         self.outcome = Outcome(reached_target=None if protocol.target is None else False)
         self._looks_without_gain = 0
-        self._lasting: list[_LastingGradient] = []
+        self._lasting: list[_Gradient] = []
         self._mode: Mode | None = None
 
     def run(self) -> Outcome:
@@ -134,8 +135,12 @@ class Trainer:
         for lasting in self._lasting:
             lasting.add()
         self._lasting = [lasting for lasting in self._lasting if lasting.steps_left]
-        for term in step:
-            total += self._accumulate(term)
+        for absolute, terms in groupby(step, key=lambda term: term.absolute):
+            if absolute is None:
+                for term in terms:
+                    total += self._accumulate(term)
+            else:
+                total += self._accumulate_absolute(terms)
         if self.rescaler is not None:
             self.rescaler.before_update(progress)
         if self.protocol.clip is not None:
@@ -145,17 +150,31 @@ class Trainer:
 
     def _accumulate(self, term: Term) -> torch.Tensor:
         """Add the gradient of one term; its weighted loss."""
-        if term.mode != self._mode:  # not at every step: walking the modules costs as much as a step on a small graph
-            set_mode(self.model, term.mode)
-            self._mode = term.mode
-        loss = term.weight * self.problem.loss(self.model(term.view), term.view)
+        loss = self._loss(term)
         if term.lasts == 1:
             loss.backward()
         else:
-            lasting = _LastingGradient(self.model, loss, term.lasts)
+            lasting = _Gradient(self.model, loss, term.lasts)
             lasting.add()
             self._lasting.append(lasting)
         return loss.detach()
+
+    def _accumulate_absolute(self, terms: Iterable[Term]) -> torch.Tensor:
+        """Add the gradient of the absolute value of a sum of terms; that value."""
+        total, gradients = torch.zeros((), device=self.problem.device), []
+        for term in terms:
+            loss = self._loss(term)
+            gradients.append(_Gradient(self.model, loss))
+            total += loss.detach()
+        for gradient in gradients:
+            gradient.add(total.sign())
+        return total.abs()
+
+    def _loss(self, term: Term) -> torch.Tensor:
+        if term.mode != self._mode:  # not at every step: walking the modules costs as much as a step on a small graph
+            set_mode(self.model, term.mode)
+            self._mode = term.mode
+        return term.weight * self.problem.loss(self.model(term.view), term.view)
 
     def _look(self, loss: float) -> None:
         """Evaluate on validation and keep the predictions if this epoch is the best so far."""
@@ -203,18 +222,18 @@ class Trainer:
         return self._spent() >= 1 or (patience is not None and self._looks_without_gain >= patience)
 
 
-class _LastingGradient:
-    """A gradient that is added in several steps."""
+class _Gradient:
+    """A gradient that is kept apart, because it is added in several steps or with a sign that is not known yet."""
 
-    def __init__(self, model: nn.Module, loss: torch.Tensor, steps: int) -> None:
+    def __init__(self, model: nn.Module, loss: torch.Tensor, steps: int = 1) -> None:
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         self.steps_left = steps
 
-    def add(self) -> None:
+    def add(self, factor: float | torch.Tensor = 1.0) -> None:
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if gradient is not None:
-                parameter.grad = gradient.clone() if parameter.grad is None else parameter.grad + gradient
+                parameter.grad = factor * gradient if parameter.grad is None else parameter.grad + factor * gradient
         self.steps_left -= 1
 
 

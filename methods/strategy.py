@@ -26,6 +26,8 @@ class Term:
         mode: how the model behaves: `train`; `keep_statistics`, training in which batch norms leave their running
             statistics alone; or `evaluate`, without dropout and with running statistics.
         lasts: for how many steps, this one included, the gradient computed now is added.
+        absolute: neighbouring terms with the same number stand for the absolute value of their sum; None for a plain
+            summand. Published code does so, and thereby loses unbiasedness.
     """
 
     weight: float
@@ -33,6 +35,7 @@ class Term:
     scale: int = 0
     mode: Mode = "train"
     lasts: int = 1
+    absolute: int | None = None
 
 
 Step = list[Term]

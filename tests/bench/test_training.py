@@ -357,6 +357,24 @@ def test_a_lasting_gradient_is_added_as_often_as_it_lasts(blocks: GraphData) -> 
     assert torch.allclose(run.model.weight, weight, atol=1e-6)
 
 
+@pytest.mark.parametrize(("weights", "sign"), [((1.0, -0.5), 1.0), ((0.5, -1.0), -1.0)])
+def test_the_absolute_value_of_a_sum_turns_the_gradient_where_the_sum_is_negative(
+    blocks: GraphData, weights: tuple[float, float], sign: float
+) -> None:
+    terms = [{"weight": weight, "absolute": 0} for weight in weights]
+    run = Run(blocks, sgd(), strategy=Views([*terms, {"weight": 0.25}]))
+    first = gradient(blocks, torch.zeros(3, 8))
+    assert torch.allclose(run.model.weight, -0.5 * (sign * sum(weights) + 0.25) * first, atol=1e-6)
+    assert run.outcome.curve[0]["train_loss"] == pytest.approx(0.75 * math.log(3), abs=1e-6)
+
+
+def test_two_absolute_values_are_two_sums(blocks: GraphData) -> None:
+    # |0.5 - 1| + |1| = 1.5 and not |0.5 - 1 + 1| = 0.5
+    terms = [{"weight": 0.5, "absolute": 0}, {"weight": -1.0, "absolute": 0}, {"weight": 1.0, "absolute": 1}]
+    run = Run(blocks, sgd(), strategy=Views(terms))
+    assert torch.allclose(run.model.weight, -0.5 * 1.5 * gradient(blocks, torch.zeros(3, 8)), atol=1e-6)
+
+
 class Modes(nn.Module):
     """A batch norm before a linear layer, and what mode each forward pass found."""
 
