@@ -124,7 +124,8 @@ class LevelByLevel(Strategy):
         rate = self.steps_per_epoch
         for _ in range(math.floor((epoch + 1) * rate) - math.floor(epoch * rate)):
             if stage.view is None or stage.uses == self.resample_every:
-                stage.view, stage.uses = self.coarsener.views(None, (stage.level,), stage.draws)[0], 0
+                stage.view, stage.uses = None, 0  # two coarse graphs at a time would cost memory
+                (stage.view,) = self.coarsener.views(None, (stage.level,), stage.draws)
                 stage.draws += 1
             stage.uses += 1
             yield stage.view

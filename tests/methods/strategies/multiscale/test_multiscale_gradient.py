@@ -226,3 +226,20 @@ def test_differences_vary_much_less_than_gradients(tips: Problem, trained: torch
     whole = variance(lambda graph: of_level(graph, 0))
     assert whole > 5 * variance(lambda graph: of_difference(graph, 0))
     assert whole > 5 * variance(lambda graph: of_difference(graph, 1))
+
+
+def test_steps_without_a_finest_view_leave_its_statistics_to_settle(one: Problem) -> None:
+    strategy = MultiscaleGradient(refresh_every=2)
+    problem = strategy.prepare(one)
+    torch.manual_seed(0)
+    model = Method.parse("gcn(layers=2,hidden=8,norm=batch)").build_backbone(problem).train()
+    changed = []
+    for epoch in range(4):
+        list(strategy.steps(problem, Progress(epoch, 0.0)))
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.reset_running_stats()
+        before = [buffer.clone() for buffer in model.buffers()]
+        strategy.settle(model, problem)
+        changed.append(any(not torch.equal(*pair) for pair in zip(before, model.buffers(), strict=True)))
+    assert changed == [False, True, False, True]
