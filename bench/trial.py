@@ -197,7 +197,9 @@ def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
     nodes, device = 64, problem.device
     ring = torch.arange(nodes, device=device)
     adjacency = Adjacency.from_edges(torch.cat([ring, ring.roll(1)]), torch.cat([ring.roll(1), ring]), nodes, True)
-    adjacency.transposed_with_order()  # sampled views have directions, and their backward a kernel for this
+    # what strategies that draw subgraphs call beside what a step calls
+    adjacency.transposed_with_order()
+    adjacency.induced(ring).normalized("symmetric", self_loops=True)
     per_graph = problem.graph.level == "graph"
     labels = 1 if per_graph else nodes
     view = GraphView(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Literal
 
 import torch
@@ -127,13 +128,9 @@ class Adjacency:
         """
         position = self.indices.new_full((self.columns,), -1)
         position[nodes] = torch.arange(nodes.numel(), device=self.device, dtype=position.dtype)
-        entries, sizes = self.entries_of(nodes)
-        columns = position.index_select(0, self.indices.index_select(0, entries))
-        kept = columns >= 0
-        values = None if self.values is None else self.values[entries[kept]]
+        pointers, indices, values = _operations(self.device).induced(self, nodes, position)
         row_sums = None if self.row_sums is None else self.row_sums[nodes]
-        pointers = offsets(kept)[offsets(sizes)]
-        return Adjacency(pointers, columns[kept], nodes.numel(), values, self.symmetric, row_sums)
+        return Adjacency(pointers, indices, nodes.numel(), values, self.symmetric, row_sums)
 
     def sparse_tensor(self) -> Tensor:
         """The same matrix as a torch CSR tensor, made once (the CUDA path multiplies with it)."""
@@ -152,34 +149,18 @@ class Adjacency:
         )
 
     def _with_self_loops(self) -> Adjacency:
-        rows, columns = self.row_of_entry(), self.indices.long()
-        lonely = torch.ones(self.rows, dtype=torch.bool, device=self.device)
-        lonely[columns[rows == columns]] = False
-        extra = lonely.nonzero().squeeze(1)
-        # every entry moves back by the number of loops before its row, and a row's loop is its last entry: no sort
-        shift = offsets(lonely)
-        moved = torch.arange(self.entries, device=self.device) + shift[rows]
-        at_end = self.indptr.long()[1:][extra] + shift[extra]
-        indices = self.indices.new_empty(self.entries + extra.numel())
-        indices[moved], indices[at_end] = self.indices, extra.to(indices.dtype)
-        values, row_sums = None, None
-        if self.values is not None:
-            values = self.values.new_ones(indices.numel())
-            values[moved] = self.values
-        if self.row_sums is not None:
-            row_sums = self.row_sums + lonely
-        return Adjacency(self.indptr.long() + shift, indices, self.columns, values, self.symmetric, row_sums)
+        pointers, indices, values, lonely = _operations(self.device).with_loops(self)
+        row_sums = None if self.row_sums is None else self.row_sums + lonely
+        return Adjacency(pointers, indices, self.columns, values, self.symmetric, row_sums)
 
     def _scaled(self, kind: Normalization) -> Adjacency:
-        rows, sums = self.row_of_entry(), self.sums()
         if kind == "mean":
-            scaled, symmetric = _inverse(sums)[rows], False
+            of_row, of_column, symmetric = _inverse(self.sums()), None, False
         else:
-            root = _inverse(sums).sqrt()
-            scaled, symmetric = root[rows] * root[self.indices.long()], self.symmetric
-        if self.values is not None:
-            scaled *= self.values
-        return Adjacency(self.indptr, self.indices, self.columns, scaled, symmetric)
+            of_row = of_column = _inverse(self.sums()).sqrt()
+            symmetric = self.symmetric
+        values = _operations(self.device).scaled(self, of_row, of_column)
+        return Adjacency(self.indptr, self.indices, self.columns, values, symmetric)
 
     def sums(self) -> Tensor:
         """The row sums that normalisation divides by, self-loops not added, [rows] float."""
@@ -211,6 +192,16 @@ def _order_by_column(columns: Tensor, count: int) -> Tensor:
     from methods.kernels.order_cpu import order_by_value
 
     return torch.from_numpy(order_by_value(columns.numpy(), count))
+
+
+def _operations(device: torch.device) -> ModuleType:
+    if device.type == "cpu":
+        from methods.kernels import on_cpu
+
+        return on_cpu
+    from methods.kernels import in_torch
+
+    return in_torch
 
 
 def _inverse(sums: Tensor) -> Tensor:

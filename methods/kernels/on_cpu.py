@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from methods.adjacency import Adjacency
+from methods.adjacency import Adjacency, offsets
 
 _CHUNKS_PER_THREAD = 16
 
@@ -84,13 +86,81 @@ def attention_backward(
     return d_source, d_target, d_messages
 
 
+def induced(adjacency: Adjacency, nodes: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Row pointers, indices and values between some of the nodes; `position` is -1 for all other columns."""
+    from methods.kernels import sparse_cpu
+
+    match_threads()
+    matrix = adjacency.indptr.numpy(), adjacency.indices.numpy()
+    pointers = offsets(torch.from_numpy(sparse_cpu.induced_sizes(*matrix, nodes.numpy(), position.numpy())))
+    indices, values = _outputs(adjacency, int(pointers[-1]))
+    sparse_cpu.induced_entries(
+        *matrix,
+        _values(adjacency),
+        nodes.numpy(),
+        position.numpy(),
+        pointers.numpy(),
+        indices.numpy(),
+        values.numpy(),
+    )
+    return pointers, indices, None if adjacency.values is None else values
+
+
+def with_loops(adjacency: Adjacency) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+    """Row pointers, indices and values with a loop in every row, and which rows had none ([rows] bool)."""
+    from methods.kernels import sparse_cpu
+
+    match_threads()
+    matrix = adjacency.indptr.numpy(), adjacency.indices.numpy()
+    lonely = torch.from_numpy(sparse_cpu.rows_without_loop(*matrix))
+    pointers = adjacency.indptr.long() + offsets(lonely)
+    indices, values = _outputs(adjacency, int(pointers[-1]))
+    sparse_cpu.with_loops(
+        *matrix, _values(adjacency), lonely.numpy(), pointers.numpy(), indices.numpy(), values.numpy()
+    )
+    return pointers, indices, None if adjacency.values is None else values, lonely
+
+
+def scaled(adjacency: Adjacency, of_row: Tensor, of_column: Tensor | None) -> Tensor:
+    """of_row[v] * A[v, u] * of_column[u] for each entry, [entries] float32; no `of_column` means all 1."""
+    from methods.kernels import sparse_cpu
+
+    match_threads()
+    out = torch.empty(adjacency.entries)
+    columns = of_row[:0] if of_column is None else of_column
+    matrix = adjacency.indptr.numpy(), adjacency.indices.numpy(), _values(adjacency)
+    sparse_cpu.scaled(*matrix, of_row.numpy(), columns.numpy(), out.numpy())
+    return out
+
+
 def match_threads() -> None:
     """Let numba use as many threads as torch does."""
     import numba
 
+    _launch_threads()
     # the module fills in its settings at import, where the type checker cannot see them
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     numba.set_num_threads(min(torch.get_num_threads(), most))
+
+
+@cache
+def _launch_threads() -> None:
+    """Start numba's threads, which tells OpenMP how many it may use, and tell it torch's number again."""
+    from numba.np.ufunc.parallel import _launch_threads as launch
+
+    threads = torch.get_num_threads()
+    launch()
+    torch.set_num_threads(threads)
+
+
+def _values(adjacency: Adjacency) -> np.ndarray:
+    return np.empty(0, dtype=np.float32) if adjacency.values is None else adjacency.values.numpy()
+
+
+def _outputs(adjacency: Adjacency, entries: int) -> tuple[Tensor, Tensor]:
+    """Room for indices and, where the matrix has them, values."""
+    values = torch.empty(0) if adjacency.values is None else adjacency.values.new_empty(entries)
+    return adjacency.indices.new_empty(entries), values
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from methods.errors import MethodError
 from methods.graph import GraphView
 from methods.parameters import NonNegativeInt, PositiveInt, Range
+from methods.partition import edge_cut, metis
 from methods.problem import Problem, Progress
 from methods.strategies.full_batch import training_graphs
 from methods.strategies.multiscale.batch_norm import reestimate_batch_norms, sample_of
+from methods.strategies.multiscale.cluster_pooling import cluster_seed
 from methods.strategies.multiscale.coarsener import Coarsener
 from methods.strategies.multiscale.pooled import PooledCoarsener, ReleasedCoarsener
 from methods.strategies.multiscale.pooling import Pooling
@@ -26,6 +28,8 @@ from methods.strategy import Mode, Step, Strategy, Term
 Ratio = Annotated[float, Range(above=1.0)]
 AtLeastOne = Annotated[float, Range(low=1.0)]
 Profile = Literal["corrected", "release"]
+FADED = 50
+"""Steps after which a batch norm's running statistics (torch's momentum of 0.1) hold 0.5 % of what was before."""
 
 
 @dataclass
@@ -45,8 +49,9 @@ class LevelByLevel(Strategy):
     One graph takes `steps_per_epoch` steps an epoch (fractions add up over epochs), each `resample_every` of them on a
     fresh coarse graph. On sets of many graphs an epoch is a shuffled pass over batches of the training graphs, and
     each batch is coarsened when it comes. `finest` is the last level trained: above 0 the whole graph is never
-    trained on, which is how peak memory falls. Coarse edges are walks of exactly `power` steps; `max_neighbors`
-    samples the entries of coarse rows.
+    trained on, which is how peak memory falls. So it does with `fine_parts` above 1, where a step of level 0 sums the
+    gradients of so many METIS parts, one after the other, without the edges between them. Coarse edges are walks of
+    exactly `power` steps; `max_neighbors` samples the entries of coarse rows.
 
     Profile `corrected`: a coarse graph without a training label is drawn again, at most 50 times; coarse batches
     without any (where there is nothing to draw) or with one node are skipped and counted; sizes are per graph; batch
@@ -67,6 +72,7 @@ class LevelByLevel(Strategy):
         power: PositiveInt = 1,
         max_neighbors: PositiveInt | None = None,
         finest: NonNegativeInt = 0,
+        fine_parts: PositiveInt = 1,
         steps_per_epoch: AtLeastOne = 1.0,
         resample_every: PositiveInt = 1,
         graphs_per_step: PositiveInt = 256,
@@ -78,10 +84,11 @@ class LevelByLevel(Strategy):
             resample_every,
             graphs_per_step,
         )
-        self.profile = profile
+        self.profile, self.fine_parts = profile, fine_parts
         self.schedule = LevelSchedule(levels, finest)
         self.skipped = 0
         self._stage: _Stage | None = None
+        self._fine_steps = 0
 
     @abstractmethod
     def make_coarsener(self, problem: Problem) -> Coarsener:
@@ -94,7 +101,9 @@ class LevelByLevel(Strategy):
                 "on a set of graphs leave them at 1 and choose graphs_per_step"
             )
         self.coarsener = self.make_coarsener(problem)
-        return replace(problem, graph=self.coarsener.prepare(problem.graph, self.levels, problem.generator))
+        problem = replace(problem, graph=self.coarsener.prepare(problem.graph, self.levels, problem.generator))
+        self._parts = self._fine_parts(problem) if self.fine_parts > 1 else []
+        return problem
 
     def steps(self, problem: Problem, progress: Progress) -> Iterable[Step]:
         level = self.schedule.level(progress.fraction)
@@ -102,17 +111,25 @@ class LevelByLevel(Strategy):
             self._stage = _Stage(level)
         stage = self._stage
         stage.epochs += 1
+        if level:
+            self._fine_steps = 0
         mode: Mode = "evaluate" if self.profile == "release" and stage.epochs > 1 else "train"
         one = problem.graph.graph_ptr is None
         for view in self._repeated(stage, progress.epoch) if one else self._batches(problem, stage):
-            yield [Term(1.0, view, level, mode)]
+            self._fine_steps += level == 0
+            if level or not self._parts:
+                yield [Term(1.0, view, level, mode)]
+            else:
+                yield [Term(share, view.induced(nodes), level, mode) for nodes, share in self._parts]
 
     def settle(self, model: nn.Module, problem: Problem) -> None:
-        if self.profile == "corrected" and self._stage is not None and self._stage.level > 0:
+        # what coarse levels left in the running statistics fades only slowly once level 0 has begun
+        if self.profile == "corrected" and self.levels > 1 and (self._fine_steps < FADED or self._parts):
             reestimate_batch_norms(model, lambda: sample_of(problem, self.graphs_per_step))
 
     def facts(self) -> dict[str, Any]:
-        return {"profile": self.profile, **self.coarsener.facts(), "skipped": self.skipped}
+        facts = {"profile": self.profile, **self.coarsener.facts(), "skipped": self.skipped}
+        return {**facts, "edge_cut": self._edge_cut} if self._parts else facts
 
     def pooled(self, pooling: Pooling) -> Coarsener:
         """A coarsener of the profile."""
@@ -129,6 +146,20 @@ class LevelByLevel(Strategy):
                 stage.draws += 1
             stage.uses += 1
             yield stage.view
+
+    def _fine_parts(self, problem: Problem) -> list[tuple[Tensor, float]]:
+        """Nodes of each part of the finest graph, and its share of the training labels; parts without any are left."""
+        graph = problem.graph
+        if graph.graph_ptr is not None:
+            raise MethodError(
+                f"fine_parts={self.fine_parts} is for one graph; on a set of graphs choose graphs_per_step instead"
+            )
+        part = metis(graph.adjacency, min(self.fine_parts, graph.num_nodes), cluster_seed(problem))
+        self._edge_cut = edge_cut(graph.adjacency, part)
+        labels = torch.bincount(part[graph.train_mask], minlength=self.fine_parts).tolist()
+        return [
+            ((part == number).nonzero().squeeze(1), count / sum(labels)) for number, count in enumerate(labels) if count
+        ]
 
     def _batches(self, problem: Problem, stage: _Stage) -> Iterator[GraphView]:
         """One view for each batch of a shuffled pass over the training graphs."""
