@@ -124,7 +124,8 @@ class LevelByLevel(Strategy):
 
     def settle(self, model: nn.Module, problem: Problem) -> None:
         # what coarse levels left in the running statistics fades only slowly once level 0 has begun
-        if self.profile == "corrected" and self.levels > 1 and (self._fine_steps < FADED or self._parts):
+        is_stale = bool(self._parts) or (self.levels > 1 and self._fine_steps < FADED)
+        if self.profile == "corrected" and is_stale:
             reestimate_batch_norms(model, lambda: sample_of(problem, self.graphs_per_step))
 
     def facts(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from methods.plugin import register
 from methods.problem import Problem, Progress
 from methods.strategies.full_batch import training_graphs
 from methods.strategies.multiscale.batch_norm import reestimate_batch_norms, sample_of
-from methods.strategies.multiscale.level_by_level import Ratio
+from methods.strategies.multiscale.level_by_level import Profile, Ratio
 from methods.strategies.multiscale.pooled import PooledCoarsener
 from methods.strategies.multiscale.random_pooling import RandomPooling
 from methods.strategies.multiscale.subgraph_pooling import SubgraphPooling
@@ -36,8 +36,8 @@ class MultiscaleGradient(Strategy):
     differences are computed every `refresh_every` steps and count for all of these, and only the coarsest term is
     fresh in each.
 
-    Signs are those of the sum. The published code takes absolute values of the differences, which makes the estimate
-    biased; that is not offered, because terms are known before their losses are.
+    Profile `release` does what the published code does on sets of graphs: it sums the absolute values of the
+    differences, which makes the estimate biased, and draws the two views of a difference independently.
     """
 
     def __init__(
@@ -52,8 +52,10 @@ class MultiscaleGradient(Strategy):
         smallest_batch: PositiveInt = 4,
         refresh_every: PositiveInt = 10,
         completion: Fraction = 0.5,
+        profile: Profile = "corrected",
     ) -> None:
-        self.levels, self.nested, self.smallest_batch = levels, nested, smallest_batch
+        self.levels, self.smallest_batch, self.profile = levels, smallest_batch, profile
+        self.nested = nested and profile == "corrected"
         self.refresh_every, self.completion = refresh_every, completion
         chosen = RandomPooling() if pooling == "random" else SubgraphPooling()
         self.coarsener = PooledCoarsener(chosen, ratio, power, max_neighbors)
@@ -62,6 +64,8 @@ class MultiscaleGradient(Strategy):
         self._saw_finest = True
 
     def prepare(self, problem: Problem) -> Problem:
+        if self.profile == "release" and problem.graph.graph_ptr is None:
+            raise MethodError("the published code runs no multiscale gradients on one graph; leave out profile")
         self.coarsener.prepare(problem.graph, self.levels, problem.generator)
         if problem.graph.graph_ptr is not None and training_graphs(problem).numel() < self.levels:
             raise MethodError(
@@ -84,7 +88,7 @@ class MultiscaleGradient(Strategy):
             reestimate_batch_norms(model, lambda: sample_of(problem, self.smallest_batch))
 
     def facts(self) -> dict[str, Any]:
-        return {"profile": "corrected", **self.coarsener.facts()}
+        return {"profile": self.profile, **self.coarsener.facts()}
 
     def _on_one(self, problem: Problem) -> Iterator[Step]:
         if self._completes:
@@ -111,7 +115,8 @@ class MultiscaleGradient(Strategy):
             *finer, last = batch.split(part_sizes(batch.numel(), self.levels))
             pairs = [self._pair(part, level) for level, part in enumerate(finer)]
             (coarsest,) = self.coarsener.views(last, (self.levels - 1,))
-            yield [*differences(pairs), *remainder(coarsest, self.levels - 1)]
+            absolute = self.profile == "release"
+            yield [*differences(pairs, absolute=absolute), *remainder(coarsest, self.levels - 1)]
 
     def _pair(self, graphs: Tensor | None, level: int) -> tuple[GraphView, GraphView]:
         """Views of the same graphs at a level and at the next coarser one."""

@@ -13,17 +13,19 @@ from methods.graph import GraphView
 from methods.strategy import Step, Term
 
 
-def differences(pairs: Iterable[tuple[GraphView, GraphView]], lasts: int = 1) -> Step:
+def differences(pairs: Iterable[tuple[GraphView, GraphView]], lasts: int = 1, absolute: bool = False) -> Step:
     """The terms F_l - F_{l+1}.
 
     Args:
         pairs: views of the same graphs at levels l and l + 1, for l = 0, 1, ...
         lasts: for how many steps the terms count.
+        absolute: |F_l - F_{l+1}| instead, as in the published code; the sum is then no estimate of the fine loss.
     """
     terms: Step = []
     for level, (fine, coarse) in enumerate(pairs):
-        terms.append(_term(1.0, fine, level, lasts))
-        terms.append(_term(-1.0, coarse, level + 1, lasts))
+        pair = level if absolute else None
+        terms.append(_term(1.0, fine, level, lasts, pair))
+        terms.append(_term(-1.0, coarse, level + 1, lasts, pair))
     return terms
 
 
@@ -32,5 +34,5 @@ def remainder(view: GraphView, level: int) -> Step:
     return [_term(1.0, view, level, 1)]
 
 
-def _term(weight: float, view: GraphView, level: int, lasts: int) -> Term:
-    return Term(weight, view, level, "keep_statistics" if level else "train", lasts)
+def _term(weight: float, view: GraphView, level: int, lasts: int, absolute: int | None = None) -> Term:
+    return Term(weight, view, level, "keep_statistics" if level else "train", lasts, absolute)

@@ -10,7 +10,6 @@ import torch
 
 from bench.datasets.q_tips import q_tips
 from methods.adjacency import Adjacency
-from methods.dropout import relu_dropout
 from methods.graph import GraphView
 from methods.problem import Problem
 
@@ -80,7 +79,6 @@ def graphs() -> type[Graphs]:
 def one_thread() -> Iterator[None]:
     """These graphs are so small that threads only wait for each other."""
     before = torch.get_num_threads()
-    relu_dropout(torch.zeros(8), 0.5, True)  # the first numba kernel of a process sets torch's threads to all cores
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)

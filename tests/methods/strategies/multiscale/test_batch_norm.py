@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -63,16 +65,20 @@ def test_a_model_without_batch_norms_is_not_run() -> None:
     reestimate_batch_norms(nn.Sequential(nn.LayerNorm(4), nn.BatchNorm1d(4, track_running_stats=False)), never)
 
 
-@pytest.mark.parametrize(("profile", "fraction", "changes"), [
-    ("corrected", 0.0, True), ("corrected", 0.9, False), ("release", 0.0, False),
+@pytest.mark.parametrize(("settings", "fine_steps", "changes"), [
+    ({}, 0, True), ({}, 1, True), ({}, 50, False), ({"fine_parts": 2}, 50, True), ({"levels": 1}, 1, False),
+    ({"profile": "release"}, 0, False),
 ])  # fmt: skip
-def test_only_after_coarse_steps_of_the_corrected_profile(graphs, profile: str, fraction: float, changes: bool) -> None:
+def test_until_the_running_statistics_have_forgotten_the_coarse_levels(
+    graphs, settings: dict[str, Any], fine_steps: int, changes: bool
+) -> None:
     problem = graphs.posed(graphs.view_of(graphs.random_adjacency(60, 200, True, 0)))
-    strategy = CoarseToFine(profile=profile)
+    strategy = CoarseToFine(**settings)
     problem = strategy.prepare(problem)
     model = Method.parse(GCN).build_backbone(problem).train()
     before = [buffer.clone() for buffer in model.buffers()]
-    list(strategy.steps(problem, Progress(0, fraction)))
+    for fraction in [0.0, *[0.9] * fine_steps]:
+        list(strategy.steps(problem, Progress(0, fraction)))
     strategy.settle(model, problem)
     assert any(not torch.equal(old, new) for old, new in zip(before, model.buffers(), strict=True)) is changes
 

@@ -239,6 +239,24 @@ def test_the_whole_graph_is_never_seen_above_the_finest_level(one: Problem) -> N
     assert max(term.view.num_nodes for term in strategy.terms) == 100
 
 
+def test_the_finest_level_in_parts_covers_every_node_once_and_every_label_alike(one: Problem) -> None:
+    strategy = CoarseToFine(levels=2, fine_parts=3)
+    strategy.prepare(one)
+    [step] = strategy.steps(one, Progress(9, 0.9))
+    assert [term.scale for term in step] == [0, 0, 0]
+    nodes = torch.cat([term.view.nodes for term in step])
+    assert nodes.sort().values.tolist() == list(range(one.graph.num_nodes))
+    labels = [int(term.view.train_mask.sum()) for term in step]
+    assert [term.weight for term in step] == pytest.approx([count / sum(labels) for count in labels])
+    kept = sum(term.view.num_edges for term in step)
+    assert strategy.facts()["edge_cut"] == pytest.approx(1 - kept / one.graph.num_edges)
+    # one part without the edges between the parts is the loss of an edgeless model of the whole graph
+    torch.manual_seed(0)
+    model = Method.parse("mlp(layers=2,hidden=8,dropout=0.0)").build_backbone(one)
+    total = sum(term.weight * one.loss(model(term.view), term.view) for term in step)
+    torch.testing.assert_close(total, one.loss(model(one.graph), one.graph))
+
+
 def test_unions_are_coarsened_graph_by_graph_in_a_shuffled_pass(many: Problem) -> None:
     seen = views(SubToFull(levels=2, graphs_per_step=4), many, [0.0])
     graph = many.graph
@@ -370,7 +388,7 @@ def test_a_graph_of_isolated_nodes(graphs) -> None:
         ("coarse_to_fine(power=0)", r"power=0\) is not possible; must be at least 1"),
         ("sub_to_full(levels=0)", r"levels=0\) is not possible; must be at least 1"),
         ("sub_to_full(steps_per_epoch=0.5)", r"steps_per_epoch=0.5\) is not possible; must be at least 1"),
-        ("sub_to_full(subgraphs=metis)", "choose from: ego, random"),
+        ("sub_to_full(subgraphs=metis)", "choose from: ego, clusters, random"),
     ],
 )
 def test_impossible_parameters(text: str, message: str) -> None:
@@ -385,6 +403,12 @@ def test_combinations_that_make_no_sense(one: Problem, many: Problem) -> None:
         CoarseToFine(pooling="heavy_edge", power=2)
     with pytest.raises(MethodError, match="steps_per_epoch=2 and resample_every=1 are for one graph"):
         CoarseToFine(steps_per_epoch=2.0).prepare(many)
+    with pytest.raises(MethodError, match="fine_parts=2 is for one graph"):
+        CoarseToFine(fine_parts=2).prepare(many)
+    with pytest.raises(MethodError, match="subgraphs=clusters cuts one graph"):
+        SubToFull(subgraphs="clusters").prepare(many)
+    with pytest.raises(SpecError, match="subgraphs=clusters is not in the release"):
+        SubToFull(subgraphs="clusters", profile="release")
     with pytest.raises(MethodError, match="heavy_edge averages features, but here they are codes"):
         CoarseToFine(pooling="heavy_edge").prepare(replace(one, categories=(3, 3, 3, 3, 3)))
 

@@ -76,6 +76,22 @@ def test_a_step_uses_each_graph_of_its_batch_once(many, levels: int, sizes: list
         assert bool(torch.isin(coarse.view.nodes, fine.view.nodes).all()) or not nested
 
 
+def test_the_released_code_sums_absolute_values_of_independent_pairs(many) -> None:
+    problem = many(3)
+    problem.graph.train_mask[:] = True
+    [step] = first_epoch(MultiscaleGradient(levels=2, smallest_batch=1, profile="release"), problem)
+    assert [(term.weight, term.absolute) for term in step] == [(1.0, 0), (-1.0, 0), (1.0, None)]
+    [three] = first_epoch(MultiscaleGradient(levels=3, smallest_batch=1, profile="release"), many(7))
+    assert [term.absolute for term in three] == [0, 0, 1, 1, None]
+    fine, coarse = three[2].view, three[3].view
+    assert not bool(torch.isin(coarse.nodes, fine.nodes).all())
+
+
+def test_the_released_code_runs_on_sets_of_graphs_only(one: Problem) -> None:
+    with pytest.raises(MethodError, match="no multiscale gradients on one graph"):
+        MultiscaleGradient(profile="release").prepare(one)
+
+
 def test_incomplete_batches_are_left_out_unless_there_is_no_other(many) -> None:
     assert len(first_epoch(MultiscaleGradient(levels=2, smallest_batch=2), many(20))) == 3
     (step,) = first_epoch(MultiscaleGradient(levels=2, smallest_batch=50), many(20))

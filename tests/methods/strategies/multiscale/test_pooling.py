@@ -7,6 +7,7 @@ import torch
 
 from methods.adjacency import Adjacency
 from methods.graph import GraphView
+from methods.strategies.multiscale.cluster_pooling import ClusterPooling
 from methods.strategies.multiscale.hybrid_pooling import HybridPooling
 from methods.strategies.multiscale.pooling import Draw, Pooling, first_of_each, kept_nodes, shrunk
 from methods.strategies.multiscale.random_pooling import RandomPooling
@@ -14,6 +15,7 @@ from methods.strategies.multiscale.subgraph_pooling import EgoNetPooling, Subgra
 from methods.strategies.multiscale.top_k_pooling import ReleasedTopKPooling, TopKPooling
 
 POOLINGS = (RandomPooling, TopKPooling, SubgraphPooling, lambda: HybridPooling(SubgraphPooling()))
+OF_ONE_GRAPH = (*POOLINGS, lambda: ClusterPooling(16, seed=0))
 
 
 def select(pooling: Pooling, graph: GraphView, level: int, seed: int = 0, number: int = 0) -> torch.Tensor:
@@ -43,7 +45,7 @@ def test_first_of_each_group_in_order() -> None:
     assert chosen.tolist() == [True, True, True, False, False, True]
 
 
-@pytest.mark.parametrize("make", POOLINGS)
+@pytest.mark.parametrize("make", OF_ONE_GRAPH)
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_one_graph_keeps_exactly_its_share_of_different_nodes(graphs, make, level: int) -> None:
     graph = graphs.view_of(graphs.random_adjacency(203, 240, symmetric=level != 2, seed=level))
@@ -181,3 +183,27 @@ def test_released_ego_nets_follow_stored_directions_and_redraw_lonely_centres(gr
     graph = graphs.view_of(Adjacency.from_edges(torch.tensor([0, 1]), torch.tensor([1, 2]), 3))
     assert EgoNetPooling().select(graph, torch.tensor([1]), Draw(torch.tensor([1, 0, 2]), 3)).tolist() == [0, 1]
     assert EgoNetPooling().select(graph, torch.tensor([1]), Draw(torch.tensor([0, 2, 1]), 3)).tolist() == [0, 1, 2]
+
+
+def test_a_cluster_subgraph_is_whole_clusters_and_a_random_part_of_the_last(graphs) -> None:
+    graph = graphs.view_of(graphs.random_adjacency(200, 800, True, 0))
+    pooling = ClusterPooling(10, seed=1)
+    seen = set()
+    for seed in range(30):
+        nodes = select(pooling, graph, 1, seed)
+        counts = torch.bincount(pooling.part[nodes], minlength=10)
+        sizes = torch.bincount(pooling.part, minlength=10)
+        assert int(((counts > 0) & (counts < sizes)).sum()) <= 1
+        seen |= set(pooling.part[nodes].tolist())
+    assert seen == set(range(10))
+
+
+def test_cluster_subgraphs_keep_more_edges_than_random_nodes(graphs) -> None:
+    ring = torch.arange(400)
+    band = torch.cat([torch.stack([ring, (ring + step) % 400]) for step in (1, 2, 3)], 1)
+    both = torch.cat([band, band.flip(0)], 1)
+    graph = graphs.view_of(Adjacency.from_edges(both[0], both[1], 400, symmetric=True))
+    kept = [
+        graph.induced(select(make(), graph, 1)).num_edges for make in (lambda: ClusterPooling(16, 0), RandomPooling)
+    ]
+    assert kept[0] > 1.5 * kept[1]
