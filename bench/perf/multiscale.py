@@ -1,0 +1,183 @@
+"""The suite `multiscale`, run in one session: what its strategies save against full batch, and at what accuracy."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import suite as suites
+from bench.cli.progress import LiveListener, PlainListener
+from bench.perf.interleave import Summary
+from bench.perf.registry import Options
+from bench.perf.report import Goal, Report, Table
+from bench.plan import plan
+from bench.suite import Suite
+from db.records import TrialRecord
+from db.scoring.censoring import restricted_times, time_to_target
+from db.scoring.comparison import Comparison, compare
+from db.scoring.curve import Curve
+from db.scoring.equivalence import equivalence_test
+from db.scoring.intervals import Interval, geometric_mean_ratio
+
+TITLE = "Multiscale: time and memory to 99 % of full batch's best validation metric, on three kinds of graph"
+
+SPEED_UP = 2.1
+MEMORY = 0.6
+_SUITE = "multiscale"
+_QUICK = {"datasets": ["minesweeper-grid(side=30)"], "protocol": {"epochs": 21, "evaluate_every": 3}}
+
+
+def run(options: Options) -> Report:
+    """Run every block of the suite with as many seeds as there are rounds, and hold it against the goals.
+
+    Raises:
+        BenchError: a dataset is missing, or a trial could not be started.
+    """
+    # imported here, because listing the comparisons must not load the runner
+    from bench import runner
+    from db.read import Reader
+
+    chosen = _chosen(options)
+    with tempfile.TemporaryDirectory(prefix="leangnn-perf-") as folder:
+        store = str(Path(folder) / "multiscale.duckdb")
+        how = runner.Options(
+            store=store,
+            data_dir=None if options.data_dir is None else str(options.data_dir),
+            cache_dir=None if options.cache_dir is None else str(options.cache_dir),
+            threads=options.threads,
+            suite=_SUITE,
+            command=f"leangnn perf {_SUITE}",
+        )
+        with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
+            runner.run(plan(chosen), how, listener)
+        reader = Reader(store)
+        trials, references = reader.trials(), {method.name: method.reference for method in reader.methods()}
+        curves = reader.curves()
+    setting = {"seeds": options.rounds, "threads": how.threads_per_trial(), "suite": _SUITE}
+    return judge(trials, references, curves, setting)
+
+
+def judge(
+    trials: Sequence[TrialRecord],
+    references: Mapping[str, str],
+    curves: Mapping[str, Curve],
+    setting: dict[str, Any],
+) -> Report:
+    """Tables and goals from stored trials.
+
+    Args:
+        references: name of each method's reference.
+    """
+    tables: list[Table] = []
+    goals: list[Goal] = []
+    for dataset in dict.fromkeys(trial.dataset for trial in trials):
+        here = [trial for trial in trials if trial.dataset == dataset]
+        for reference in dict.fromkeys(references[trial.method] for trial in here):
+            group = _Group(dataset, reference, here, references, curves)
+            tables += group.tables()
+            goals += group.goals()
+    return Report(TITLE, setting, tables, goals)
+
+
+class _Group:
+    """One dataset, one reference and its candidates."""
+
+    def __init__(
+        self,
+        dataset: str,
+        reference: str,
+        trials: Sequence[TrialRecord],
+        references: Mapping[str, str],
+        curves: Mapping[str, Curve],
+    ) -> None:
+        self.dataset, self.curves = dataset, curves
+        self.reference = [trial for trial in trials if trial.method == reference]
+        names = dict.fromkeys(trial.method for trial in trials if references[trial.method] == reference)
+        self.candidates = {
+            name.partition("+")[2]: [trial for trial in trials if trial.method == name]
+            for name in names
+            if name != reference
+        }
+        self.comparisons: dict[str, Comparison] = {
+            name: compare(candidate, self.reference, curves) for name, candidate in self.candidates.items()
+        }
+
+    def tables(self) -> list[Table]:
+        """Time to target over the reference's whole scored time, and over its own time to the same target."""
+        whole = [
+            Summary("full_batch, whole run", _median(map(_scored, self.reference)), _ONE, _peak(self.reference), _ONE)
+        ]
+        own = [Summary("full_batch", _median(self._times(self.reference)), _ONE, _peak(self.reference), _ONE)]
+        for name, candidate in self.candidates.items():
+            figures, seconds = self.comparisons[name], _median(self._times(candidate))
+            label = name if figures.success_rate == 1 else f"{name} (reached it in {figures.success_rate or 0:.0%})"
+            memory = _peak(candidate), figures.memory_ratio
+            whole.append(Summary(label, seconds, self.ratio_to_whole(name), *memory))
+            own.append(Summary(label, seconds, figures.target_ratio, *memory))
+        return [
+            Table(f"{self.dataset}: time to target over full batch's whole scored time", whole[0].variant, whole),
+            Table(f"{self.dataset}: time to target over full batch's own time to it", own[0].variant, own),
+        ]
+
+    def goals(self) -> list[Goal]:
+        """The quickest candidate, the smallest one, and whether the first one listed is as accurate."""
+        reached = [name for name, figures in self.comparisons.items() if figures.success_rate == 1]
+        times = [ratio.value for name in reached if (ratio := self.ratio_to_whole(name)) is not None]
+        memory = [ratio.value for name in reached if (ratio := self.comparisons[name].memory_ratio) is not None]
+        recommended = next(iter(self.comparisons))
+        return [
+            Goal(
+                f"{self.dataset}: least time to target over full batch's time", min(times, default=None), 1 / SPEED_UP
+            ),
+            Goal(f"{self.dataset}: least peak memory of those that reach it", min(memory, default=None), MEMORY),
+            Goal(
+                f"{self.dataset}: p-value of the equivalence test of {recommended}, margin 0.5 points",
+                equivalence_test(self.differences(recommended)),
+                0.05,
+            ),
+        ]
+
+    def differences(self, name: str) -> list[float]:
+        """Test metric minus the reference's, one a pair."""
+        pairs = self.comparisons[name].pairs
+        return [(pair.candidate.test_metric or 0.0) - (pair.reference.test_metric or 0.0) for pair in pairs]
+
+    def ratio_to_whole(self, name: str) -> Interval | None:
+        """Time to target, a miss counted with all its time, over the reference's whole scored time of the same seed."""
+        scored = {(trial.split, trial.seed): _scored(trial) for trial in self.reference}
+        candidate = [trial for trial in self.candidates[name] if (trial.split, trial.seed) in scored]
+        below = [scored[trial.split, trial.seed] for trial in candidate]
+        return geometric_mean_ratio(self._times(candidate), below)
+
+    def _times(self, trials: Sequence[TrialRecord]) -> list[float]:
+        target = next(iter(self.comparisons.values())).target
+        reached = [
+            None if target is None else time_to_target(self.curves.get(trial.trial_id), target) for trial in trials
+        ]
+        return restricted_times(reached, max(map(_scored, trials))).tolist()
+
+
+_ONE = Interval(1.0, 1.0, 1.0)
+
+
+def _scored(trial: TrialRecord) -> float:
+    return 0.0 if trial.ledger is None else trial.ledger.scored
+
+
+def _median(values: Any) -> float:
+    ordered = sorted(values)
+    return float(ordered[len(ordered) // 2])
+
+
+def _peak(trials: Sequence[TrialRecord]) -> int | None:
+    peaks = [trial.peak_memory_bytes for trial in trials if trial.peak_memory_bytes is not None]
+    return int(_median(peaks)) if peaks else None
+
+
+def _chosen(options: Options) -> Suite:
+    suite = suites.load(_SUITE)
+    blocks = [block.model_copy(update=_QUICK) for block in suite.run[:1]] if options.quick else suite.run
+    return suite.model_copy(update={"run": blocks, "seeds": list(range(options.rounds))})
