@@ -20,6 +20,7 @@ from db.read import Reader
 from db.records import TrialRecord
 from methods import plugin
 
+_BESIDE = Path(__file__).parents[3] / "shared" / "data"
 GRID = "minesweeper-grid(side=12)"
 SMALL = "gcn(layers=2,hidden=8)"
 TOO_WIDE = "gcn(hidden=2000000)"
@@ -84,6 +85,15 @@ class Diverges(Rescaler):
         for parameter in self.model.parameters():
             parameter.data.fill_(float("inf"))
 '''
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of published files; tests on them are skipped where it is not there."""
+    folder = Path(os.environ.get("LEANGNN_DATA", _BESIDE))
+    if not folder.is_dir():
+        pytest.skip(f"no published data: neither LEANGNN_DATA nor {_BESIDE.name} beside the checkout is a folder")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,17 +10,6 @@ import numpy as np
 import pytest
 
 from bench.datasets.graph_data import GraphData, Split
-
-_BESIDE = Path(__file__).parents[4] / "shared" / "data"
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of published files; tests on them are skipped where it is not there."""
-    folder = Path(os.environ.get("LEANGNN_DATA", _BESIDE))
-    if not folder.is_dir():
-        pytest.skip(f"no published data: neither LEANGNN_DATA nor {_BESIDE.name} beside the checkout is a folder")
-    return folder
 
 
 @pytest.fixture(scope="session")
