@@ -47,7 +47,7 @@ def rows_without_loop(indptr, indices):
 @numba.njit(parallel=True, cache=True, boundscheck=False)
 def with_loops(indptr, indices, values, lonely, starts, out_indices, out_values):
     """Copy all rows, with one more entry of weight 1 at the end of each lonely one."""
-    weighted = values.size > 0
+    weighted = out_values.size > 0  # a weighted matrix without entries has no values either, but its loops have
     for row in numba.prange(indptr.size - 1):
         shift = starts[row] - indptr[row]
         for entry in range(indptr[row], indptr[row + 1]):

@@ -13,10 +13,11 @@ from methods.adjacency import Adjacency
 from methods.kernels import in_torch, on_cpu
 
 
-@pytest.fixture(params=["plain", "weighted", "empty"])
+@pytest.fixture(params=["plain", "weighted", "empty", "empty and weighted"])
 def matrix(request: pytest.FixtureRequest, uneven: Adjacency) -> Adjacency:
-    if request.param == "empty":
-        return Adjacency(torch.zeros(61, dtype=torch.int64), torch.empty(0, dtype=torch.int64), 60)
+    if request.param.startswith("empty"):
+        values = torch.empty(0) if request.param.endswith("weighted") else None
+        return Adjacency(torch.zeros(61, dtype=torch.int64), torch.empty(0, dtype=torch.int64), 60, values)
     if request.param == "weighted":
         uneven.values = torch.rand(uneven.entries)
     return uneven
