@@ -9,6 +9,7 @@ import torch
 from methods.parameters import PositiveFraction, PositiveInt
 from methods.plugin import register
 from methods.problem import Problem, Progress
+from methods.strategies.training_nodes import shuffled_batches
 from methods.strategy import Step, Strategy, Term
 
 
@@ -27,9 +28,7 @@ class FullBatch(Strategy):
         if graph.graph_ptr is None:
             yield [Term(1.0, graph)]
             return
-        train = training_graphs(problem)
-        order = train[torch.randperm(train.numel(), generator=problem.generator)]
-        for batch in order.split(self.graphs_per_step):
+        for batch in shuffled_batches(training_graphs(problem), self.graphs_per_step, problem.generator):
             yield [Term(1.0, graph.graphs(batch.to(problem.device)))]
 
 

@@ -29,7 +29,7 @@ def training_nodes(problem: Problem) -> Tensor:
     return nodes
 
 
-def shuffled_batches(nodes: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """The nodes in a new order, `size` at a time; the last batch may be smaller."""
-    order = torch.randperm(nodes.numel(), generator=generator)
-    yield from nodes[order.to(nodes.device)].split(size)
+def shuffled_batches(positions: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Nodes, or graphs of a set, in a new order, `size` at a time; the last batch may be smaller."""
+    order = torch.randperm(positions.numel(), generator=generator)
+    yield from positions[order.to(positions.device)].split(size)

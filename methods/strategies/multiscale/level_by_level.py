@@ -23,6 +23,7 @@ from methods.strategies.multiscale.coarsener import Coarsener
 from methods.strategies.multiscale.pooled import PooledCoarsener, ReleasedCoarsener
 from methods.strategies.multiscale.pooling import Pooling
 from methods.strategies.multiscale.schedule import LevelSchedule
+from methods.strategies.training_nodes import shuffled_batches
 from methods.strategy import Mode, Step, Strategy, Term
 
 Ratio = Annotated[float, Range(above=1.0)]
@@ -164,10 +165,8 @@ class LevelByLevel(Strategy):
 
     def _batches(self, problem: Problem, stage: _Stage) -> Iterator[GraphView]:
         """One view for each batch of a shuffled pass over the training graphs."""
-        train = training_graphs(problem)
-        order = train[torch.randperm(train.numel(), generator=problem.generator)]
         usable = 0
-        for batch in order.split(self.graphs_per_step):
+        for batch in shuffled_batches(training_graphs(problem), self.graphs_per_step, problem.generator):
             (view,) = self.coarsener.views(batch.to(problem.device), (stage.level,), stage.draws)
             stage.draws += 1
             if stage.level and self.profile == "corrected" and not _is_usable(view):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from methods.errors import MethodError
@@ -20,6 +19,7 @@ from methods.strategies.multiscale.pooled import PooledCoarsener
 from methods.strategies.multiscale.random_pooling import RandomPooling
 from methods.strategies.multiscale.subgraph_pooling import SubgraphPooling
 from methods.strategies.multiscale.telescoping import differences, remainder
+from methods.strategies.training_nodes import shuffled_batches
 from methods.strategy import Step, Strategy, Term
 
 
@@ -103,10 +103,8 @@ class MultiscaleGradient(Strategy):
         yield [*corrections, *remainder(coarsest, self.levels - 1)]
 
     def _on_batches(self, problem: Problem) -> Iterator[Step]:
-        train = training_graphs(problem)
-        order = train[torch.randperm(train.numel(), generator=problem.generator)].to(problem.device)
         size = self.smallest_batch * (2**self.levels - 1)
-        batches = order.split(size)
+        batches = list(shuffled_batches(training_graphs(problem).to(problem.device), size, problem.generator))
         if self._completes:
             for batch in batches:
                 yield [Term(1.0, problem.graph.graphs(batch))]
