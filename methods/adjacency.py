@@ -68,6 +68,10 @@ class Adjacency:
         """Number of entries of each row, [rows] int64."""
         return (self.indptr[1:] - self.indptr[:-1]).long()
 
+    def weights(self) -> Tensor:
+        """The value of each entry, 1 where the matrix has none, [entries] float."""
+        return torch.ones(self.entries, device=self.device) if self.values is None else self.values
+
     def row_of_entry(self) -> Tensor:
         """Row of each entry, [entries] int64."""
         return torch.repeat_interleave(torch.arange(self.rows, device=self.device), self.degrees())
@@ -135,9 +139,8 @@ class Adjacency:
     def sparse_tensor(self) -> Tensor:
         """The same matrix as a torch CSR tensor, made once (the CUDA path multiplies with it)."""
         if self._sparse is None:
-            values = self.values if self.values is not None else torch.ones(self.entries, device=self.device)
             self._sparse = torch.sparse_csr_tensor(
-                self.indptr, self.indices, values, size=(self.rows, self.columns), check_invariants=False
+                self.indptr, self.indices, self.weights(), size=(self.rows, self.columns), check_invariants=False
             )
         return self._sparse
 

@@ -67,7 +67,7 @@ def both_directions(adjacency: Adjacency) -> Adjacency:
     if adjacency.symmetric:
         return adjacency
     rows, columns = adjacency.row_of_entry(), adjacency.indices.long()
-    weights = torch.ones(rows.numel(), device=rows.device) if adjacency.values is None else adjacency.values
+    weights = adjacency.weights()
     return summed(torch.cat([rows, columns]), torch.cat([columns, rows]), weights.repeat(2), adjacency.rows)
 
 
@@ -108,7 +108,7 @@ def _matched(adjacency: Adjacency, graph_of: Tensor, excess: Tensor, generator: 
         excess: [graphs] int64, most pairs of each graph.
     """
     rows, columns = adjacency.row_of_entry(), adjacency.indices.long()
-    weights = torch.ones(rows.numel(), device=rows.device) if adjacency.values is None else adjacency.values
+    weights = adjacency.weights()
     leader = torch.arange(adjacency.rows, device=rows.device)
     free, excess = rows != columns, excess.clone()
     weights = weights.double()
@@ -135,7 +135,7 @@ def _matched(adjacency: Adjacency, graph_of: Tensor, excess: Tensor, generator: 
 def _contracted(adjacency: Adjacency, number: Tensor) -> Adjacency:
     rows, columns = number[adjacency.row_of_entry()], number[adjacency.indices.long()]
     outside = rows != columns
-    weights = torch.ones(rows.numel(), device=rows.device) if adjacency.values is None else adjacency.values
+    weights = adjacency.weights()
     return summed(rows[outside], columns[outside], weights[outside], int(number.max()) + 1)
 
 

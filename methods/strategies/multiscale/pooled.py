@@ -126,8 +126,7 @@ def sum_of_directions(adjacency: Adjacency) -> Adjacency:
     """A + A^T: an edge stored in both directions weighs 2."""
     if not adjacency.symmetric:
         return both_directions(adjacency)
-    values = torch.ones(adjacency.entries, device=adjacency.device) if adjacency.values is None else adjacency.values
-    return Adjacency(adjacency.indptr, adjacency.indices, adjacency.columns, 2 * values, symmetric=True)
+    return Adjacency(adjacency.indptr, adjacency.indices, adjacency.columns, 2 * adjacency.weights(), symmetric=True)
 
 
 def nodes_with_edges(adjacency: Adjacency) -> int:
