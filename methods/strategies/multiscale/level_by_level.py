@@ -56,7 +56,7 @@ class LevelByLevel(Strategy):
 
     Profile `corrected`: a coarse graph without a training label is drawn again, at most 50 times; coarse batches
     without any (where there is nothing to draw) or with one node are skipped and counted; sizes are per graph; batch
-    norms get the finest graph's statistics before an evaluation.
+    norms get the finest graph's statistics before an evaluation on the last level.
 
     Profile `release` does what the published code does: evaluation mode from the second epoch of each level on; top-k
     by stored edges, loops included, ties as they fall; A + A^T of one graph, at all levels and for predictions;
@@ -124,9 +124,11 @@ class LevelByLevel(Strategy):
                 yield [Term(share, view.induced(nodes), level, mode) for nodes, share in self._parts]
 
     def settle(self, model: nn.Module, problem: Problem) -> None:
-        # what coarse levels left in the running statistics fades only slowly once level 0 has begun
+        # what coarse levels left in the running statistics fades only slowly once level 0 has begun; before the last
+        # level nobody selects an epoch, and a pass over the whole graph costs more than a coarse step
+        is_last = self._stage is not None and self._stage.level == self.schedule.finest
         is_stale = bool(self._parts) or (self.levels > 1 and self._fine_steps < FADED)
-        if self.profile == "corrected" and is_stale:
+        if self.profile == "corrected" and is_last and is_stale:
             reestimate_batch_norms(model, lambda: sample_of(problem, self.graphs_per_step))
 
     def facts(self) -> dict[str, Any]:

@@ -66,10 +66,10 @@ def test_a_model_without_batch_norms_is_not_run() -> None:
 
 
 @pytest.mark.parametrize(("settings", "fine_steps", "changes"), [
-    ({}, 0, True), ({}, 1, True), ({}, 50, False), ({"fine_parts": 2}, 50, True), ({"levels": 1}, 1, False),
-    ({"profile": "release"}, 0, False),
+    ({}, 0, False), ({}, 1, True), ({}, 50, False), ({"fine_parts": 2}, 50, True), ({"levels": 1}, 1, False),
+    ({"finest": 2}, 0, True), ({"profile": "release"}, 1, False),
 ])  # fmt: skip
-def test_until_the_running_statistics_have_forgotten_the_coarse_levels(
+def test_on_the_last_level_until_the_running_statistics_have_forgotten_the_others(
     graphs, settings: dict[str, Any], fine_steps: int, changes: bool
 ) -> None:
     problem = graphs.posed(graphs.view_of(graphs.random_adjacency(60, 200, True, 0)))
