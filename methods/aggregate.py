@@ -1,4 +1,4 @@
-"""The one home of sparse aggregation: every backbone calls `aggregate` or `attend`.
+"""The one home of sparse aggregation: every backbone calls `aggregate`, `attend` or `attend_dynamic`.
 
 CPU: a gather-and-sum over CSR rows (torch's embedding bag with rows as bags) and attention kernels in numba. CUDA:
 cuSPARSE for sums and attention kernels in Triton. Gradients are exact everywhere; backward goes over the transposed
@@ -12,6 +12,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from methods.adjacency import Adjacency
 from methods.errors import MethodError
@@ -30,6 +32,8 @@ def aggregate(adjacency: Adjacency, x: Tensor) -> Tensor:
     Raises:
         MethodError: the shapes do not fit.
     """
+    if has_torch_function_unary(x):  # how quantizers take over the sums of a network, as they do its products
+        return handle_torch_function(aggregate, (x,), adjacency, x)
     if x.dim() != 2 or x.shape[0] != adjacency.columns:
         raise MethodError(f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}")
     return _Aggregate.apply(x, adjacency)
@@ -61,6 +65,9 @@ def attend(
     Raises:
         MethodError: the shapes do not fit.
     """
+    if has_torch_function_unary(messages):
+        settings = {"negative_slope": negative_slope, "dropout": dropout}
+        return handle_torch_function(attend, (messages,), adjacency, source_scores, target_scores, messages, **settings)
     heads = source_scores.shape[1]
     expected = [
         (adjacency.columns, heads),
@@ -90,12 +97,77 @@ def attend_by_edges(
     It is the definition that the fused kernels are tested against.
     """
     targets, sources = adjacency.row_of_entry(), adjacency.indices.long()
-    scores = torch.nn.functional.leaky_relu(source_scores[sources] + target_scores[targets], negative_slope)
+    scores = functional.leaky_relu(source_scores[sources] + target_scores[targets], negative_slope)
+    return _weighted_sum(adjacency, scores, messages, dropout)
+
+
+def attend_dynamic(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    negative_slope: float = 0.2,
+    dropout: float = 0.0,
+) -> Tensor:
+    """GATv2's attention over in-neighbours: softmax_u(a . LeakyReLU(s_u + t_v)) weighted sum of s_u.
+
+    Source: Brody et al. 2022, eq. 7, with the weight matrix split in two halves as in the authors' code.
+
+    Args:
+        adjacency: the pattern [rows, columns]; its values are not used. Rows without entries give zeros.
+        sources: s, [columns, heads, channels].
+        targets: t, [rows, heads, channels]; may be the same tensor as `sources`.
+        attention: a, [heads, channels].
+        negative_slope: of the LeakyReLU.
+        dropout: rate at which attention weights are dropped after the softmax; 0 outside training.
+
+    Returns:
+        [rows, heads, channels].
+
+    Raises:
+        MethodError: the shapes do not fit.
+    """
+    if has_torch_function_unary(sources):
+        settings = {"negative_slope": negative_slope, "dropout": dropout}
+        return handle_torch_function(attend_dynamic, (sources,), adjacency, sources, targets, attention, **settings)
+    heads_and_channels = tuple(attention.shape)
+    expected = [(adjacency.columns, *heads_and_channels), (adjacency.rows, *heads_and_channels)]
+    given = [tuple(sources.shape), tuple(targets.shape)]
+    if attention.dim() != 2 or given != expected:
+        raise MethodError(
+            f"attend_dynamic needs sources and targets of shapes {expected} for attention of shape [heads, channels] "
+            f"but got {given} and {list(heads_and_channels)}"
+        )
+    fused = sources.device.type in ("cpu", "cuda") and sources.dtype == torch.float32
+    seed = int(torch.randint(2**31, ())) if dropout > 0 else 0
+    if fused:
+        return _AttendDynamic.apply(sources, targets, attention, adjacency, negative_slope, dropout, seed)
+    return attend_dynamic_by_edges(adjacency, sources, targets, attention, negative_slope, dropout)
+
+
+def attend_dynamic_by_edges(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    negative_slope: float = 0.2,
+    dropout: float = 0.0,
+) -> Tensor:
+    """The same as `attend_dynamic` with tensors per edge, as `attend_by_edges` is to `attend`."""
+    inner = sources[adjacency.indices.long()] + targets[adjacency.row_of_entry()]
+    scores = (functional.leaky_relu(inner, negative_slope) * attention).sum(-1)
+    return _weighted_sum(adjacency, scores, sources, dropout)
+
+
+def _weighted_sum(adjacency: Adjacency, scores: Tensor, messages: Tensor, dropout: float) -> Tensor:
+    """Sum of messages weighted by the softmax over each row's entries of scores [entries, heads]."""
+    targets, sources = adjacency.row_of_entry(), adjacency.indices.long()
     index = targets.unsqueeze(1).expand_as(scores)
-    highest = torch.full_like(target_scores, float("-inf")).scatter_reduce(0, index, scores.detach(), "amax")
+    zeros = scores.new_zeros(adjacency.rows, scores.shape[1])
+    highest = torch.full_like(zeros, float("-inf")).scatter_reduce(0, index, scores.detach(), "amax")
     weights = (scores - highest[targets]).exp()
-    total = torch.zeros_like(target_scores).index_add(0, targets, weights)
-    weights = torch.nn.functional.dropout(weights / total[targets], dropout)
+    total = zeros.index_add(0, targets, weights)
+    weights = functional.dropout(weights / total[targets], dropout)
     result = messages.new_zeros(adjacency.rows, *messages.shape[1:])
     return result.index_add(0, targets, weights.unsqueeze(-1) * messages[sources])
 
@@ -142,6 +214,24 @@ class _Attend(torch.autograd.Function):
         # what a softmax's backward subtracts is the same for all edges of a row, and needs no pass over them
         delta = (gradient * out).sum(-1)
         gradients = ctx.kernels.attention_backward(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
+        return *gradients, None, None, None, None
+
+
+class _AttendDynamic(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, sources, targets, attention, adjacency, slope, dropout, seed):
+        ctx.kernels, ctx.adjacency, ctx.settings = _kernels(sources.device), adjacency, (slope, dropout, seed)
+        out, lse = ctx.kernels.dynamic_attention_forward(adjacency, sources, targets, attention, *ctx.settings)
+        ctx.save_for_backward(sources, targets, attention, out, lse)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        *inputs, out, lse = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        delta = (gradient * out).sum(-1)  # as in `_Attend`
+        gradients = ctx.kernels.dynamic_attention_backward(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
         return *gradients, None, None, None, None
 
 

@@ -86,6 +86,84 @@ def attention_backward(
     return d_source, d_target, d_messages
 
 
+def dynamic_attention_forward(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    slope: float,
+    dropout: float,
+    seed: int,
+) -> tuple[Tensor, Tensor]:
+    """GATv2 attention's result [rows, heads, channels] and the log-sum-exp of each row's scores [rows, heads]."""
+    from methods.kernels import dynamic_attention_cpu
+
+    match_threads()
+    heads, channels = attention.shape
+    out = sources.new_empty(adjacency.rows, heads, channels)
+    lse = sources.new_empty(adjacency.rows, heads)
+    dynamic_attention_cpu.forward(
+        *_row_arrays(adjacency),
+        _array(sources.flatten(1)),
+        _array(targets.flatten(1)),
+        _array(attention),
+        *_settings(slope, dropout, seed),
+        out.flatten(1).numpy(),
+        lse.numpy(),
+    )
+    return out, lse
+
+
+def dynamic_attention_backward(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    lse: Tensor,
+    delta: Tensor,
+    gradient: Tensor,
+    slope: float,
+    dropout: float,
+    seed: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of sources, targets and attention; `delta` and `gradient` as in `attention_backward`."""
+    from methods.kernels import dynamic_attention_cpu
+
+    match_threads()
+    heads, channels = attention.shape
+    transposed, order = adjacency.transposed_with_order()
+    source_matrix, target_matrix = _row_arrays(transposed), _row_arrays(adjacency)
+    arrays = _array(sources.flatten(1)), _array(targets.flatten(1)), _array(attention)
+    settings = _settings(slope, dropout, seed)
+    d_sources = torch.empty_like(sources, memory_format=torch.contiguous_format)
+    d_targets = torch.empty_like(targets, memory_format=torch.contiguous_format)
+    d_scores = sources.new_empty(adjacency.entries, heads)
+    # one row a chunk of work, added up in their order, so that the sum does not depend on which thread is done first
+    of_sources, of_targets = (len(matrix[0]) - 1 for matrix in (source_matrix, target_matrix))
+    d_attention = attention.new_zeros(of_sources + of_targets, heads * channels)
+    dynamic_attention_cpu.backward_sources(
+        *source_matrix,
+        order.numpy(),
+        *arrays,
+        *settings,
+        lse.numpy(),
+        delta.numpy(),
+        gradient.flatten(1).numpy(),
+        d_sources.flatten(1).numpy(),
+        d_attention[:of_sources].numpy(),
+        d_scores.numpy(),
+    )
+    dynamic_attention_cpu.backward_targets(
+        *target_matrix,
+        *arrays,
+        settings[0],
+        d_scores.numpy(),
+        d_targets.flatten(1).numpy(),
+        d_attention[of_sources:].numpy(),
+    )
+    return d_sources, d_targets, d_attention.sum(0).view(heads, channels)
+
+
 def induced(adjacency: Adjacency, nodes: Tensor, position: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
     """Row pointers, indices and values between some of the nodes; `position` is -1 for all other columns."""
     from methods.kernels import sparse_cpu

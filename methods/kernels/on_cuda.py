@@ -25,7 +25,7 @@ def _mixed(x):
 
 
 @triton.jit
-def _keep_scale(seed, target, source, head, threshold, scale):
+def keep_scale(seed, target, source, head, threshold, scale):
     """`scale` where attention dropout keeps an edge's head, else 0."""
     bits = _mixed(target.to(tl.uint32) * 0x9E3779B1 + seed.to(tl.uint32))
     bits = _mixed(bits ^ (source.to(tl.uint32) * 0x85EBCA6B + head.to(tl.uint32)))
@@ -55,7 +55,7 @@ def _forward(
         shrink, weight = tl.exp(highest - higher), tl.exp(score - higher)
         total = total * shrink + weight
         if DROPOUT:
-            weight = weight * _keep_scale(seed, target, source, head, threshold, scale)
+            weight = weight * keep_scale(seed, target, source, head, threshold, scale)
         message = tl.load(messages + (source * heads + head) * channels + channel, mask=inside, other=0.0)
         result = result * shrink + weight * message
         highest = higher
@@ -85,7 +85,7 @@ def _backward_sources(
         weight = tl.exp(score - tl.load(lse + target * heads + head))
         share = weight
         if DROPOUT:
-            share = share * _keep_scale(seed, target, source, head, threshold, scale)
+            share = share * keep_scale(seed, target, source, head, threshold, scale)
         upstream = tl.load(gradient + (target * heads + head) * channels + channel, mask=inside, other=0.0)
         d_message += share * upstream
         d_score = share * tl.sum(upstream * message, 0) - weight * tl.load(delta + target * heads + head)
@@ -177,6 +177,93 @@ def attention_backward(
     )
     _sum_rows[(adjacency.rows, heads)](adjacency.indptr, d_edges, d_target)
     return d_source, d_target, d_messages
+
+
+def dynamic_attention_forward(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    slope: float,
+    dropout: float,
+    seed: int,
+) -> tuple[Tensor, Tensor]:
+    """GATv2 attention's result [rows, heads, channels] and the log-sum-exp of each row's scores [rows, heads]."""
+    from methods.kernels import dynamic_attention_cuda
+
+    heads, channels = attention.shape
+    out = sources.new_empty(adjacency.rows, heads, channels)
+    lse = sources.new_empty(adjacency.rows, heads)
+    dynamic_attention_cuda.forward[(adjacency.rows, heads)](
+        adjacency.indptr,
+        adjacency.indices,
+        sources.contiguous(),
+        targets.contiguous(),
+        attention.contiguous(),
+        out,
+        lse,
+        channels,
+        slope,
+        *_dropout_settings(dropout, seed),
+        BLOCK=triton.next_power_of_2(channels),
+        DROPOUT=dropout > 0,
+    )
+    return out, lse
+
+
+def dynamic_attention_backward(
+    adjacency: Adjacency,
+    sources: Tensor,
+    targets: Tensor,
+    attention: Tensor,
+    lse: Tensor,
+    delta: Tensor,
+    gradient: Tensor,
+    slope: float,
+    dropout: float,
+    seed: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of sources, targets and attention; arguments as on the CPU."""
+    from methods.kernels import dynamic_attention_cuda
+
+    heads, channels = attention.shape
+    transposed, order = adjacency.transposed_with_order()
+    arrays = sources.contiguous(), targets.contiguous(), attention.contiguous()
+    block = triton.next_power_of_2(channels)
+    d_scores = sources.new_empty(adjacency.entries, heads)
+    d_sources, of_sources = torch.empty_like(arrays[0]), torch.empty_like(arrays[0])
+    dynamic_attention_cuda.backward_sources[(transposed.rows, heads)](
+        transposed.indptr,
+        transposed.indices,
+        order,
+        *arrays,
+        lse,
+        delta,
+        gradient,
+        d_sources,
+        of_sources,
+        d_scores,
+        channels,
+        slope,
+        *_dropout_settings(dropout, seed),
+        BLOCK=block,
+        DROPOUT=dropout > 0,
+    )
+    d_attention = of_sources.sum(0)
+    del of_sources  # its room goes to the next one, which may be as large
+    d_targets, of_targets = torch.empty_like(arrays[1]), torch.empty_like(arrays[1])
+    dynamic_attention_cuda.backward_targets[(adjacency.rows, heads)](
+        adjacency.indptr,
+        adjacency.indices,
+        *arrays,
+        d_scores,
+        d_targets,
+        of_targets,
+        channels,
+        slope,
+        BLOCK=block,
+    )
+    return d_sources, d_targets, d_attention + of_targets.sum(0)
 
 
 def _dropout_settings(dropout: float, seed: int) -> tuple[int, int, float]:

@@ -67,8 +67,58 @@ def _make_dot(lanes: int):
     return dot_block
 
 
+def _zeros(lanes: int) -> ir.Constant:
+    return ir.Constant(_vector(lanes), None)
+
+
+def _make_leaky_dot(lanes: int):
+    @intrinsic
+    def leaky_dot_block(typing_context, weights, left, right, slope):
+        signature = types.float32(types.uintp, types.uintp, types.uintp, types.float32)
+
+        def generate(_context, builder, _signature, arguments):
+            _, w = _load(builder, arguments[0], lanes)
+            _, u = _load(builder, arguments[1], lanes)
+            _, v = _load(builder, arguments[2], lanes)
+            x = builder.fadd(u, v)
+            positive = builder.fcmp_ordered(">", x, _zeros(lanes))
+            leaky = builder.select(positive, x, builder.fmul(x, _splat(builder, arguments[3], lanes)))
+            function_type = ir.FunctionType(ir.FloatType(), [ir.FloatType(), _vector(lanes)])
+            name = f"llvm.vector.reduce.fadd.v{lanes}f32"
+            reduce = cgutils.get_or_insert_function(builder.module, function_type, name)
+            product = builder.fmul(w, leaky, flags=("reassoc", "contract"))
+            return builder.call(reduce, [ir.FloatType()(0.0), product], fastmath=("reassoc", "contract"))
+
+        return signature, generate
+
+    return leaky_dot_block
+
+
+def _make_leaky_step(lanes: int):
+    @intrinsic
+    def leaky_step_block(typing_context, target, left, right, factor, slope):
+        signature = types.void(types.uintp, types.uintp, types.uintp, types.float32, types.float32)
+
+        def generate(context, builder, _signature, arguments):
+            pointer, old = _load(builder, arguments[0], lanes)
+            _, u = _load(builder, arguments[1], lanes)
+            _, v = _load(builder, arguments[2], lanes)
+            positive = builder.fcmp_ordered(">", builder.fadd(u, v), _zeros(lanes))
+            flat = builder.fmul(arguments[3], arguments[4])
+            step = builder.select(positive, _splat(builder, arguments[3], lanes), _splat(builder, flat, lanes))
+            store = builder.store(builder.fadd(old, step), pointer)
+            store.align = 4
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return leaky_step_block
+
+
 _axpy_32, _axpy_8, _axpy_1 = _make_axpy(32), _make_axpy(8), _make_axpy(1)
 _dot_32, _dot_8, _dot_1 = _make_dot(32), _make_dot(8), _make_dot(1)
+_leaky_dot_32, _leaky_dot_8, _leaky_dot_1 = _make_leaky_dot(32), _make_leaky_dot(8), _make_leaky_dot(1)
+_leaky_step_32, _leaky_step_8, _leaky_step_1 = _make_leaky_step(32), _make_leaky_step(8), _make_leaky_step(1)
 
 
 @numba.njit(inline="always")
@@ -101,3 +151,35 @@ def dot(left, right, length):
         total += _dot_1(left + done * 4, right + done * 4)
         done += 1
     return total
+
+
+@numba.njit(inline="always")
+def leaky_dot(weights, left, right, slope, length):
+    """Inner product of `weights` and LeakyReLU(left + right)."""
+    total = numba.float32(0)
+    done = 0
+    while done + 32 <= length:
+        total += _leaky_dot_32(weights + done * 4, left + done * 4, right + done * 4, slope)
+        done += 32
+    while done + 8 <= length:
+        total += _leaky_dot_8(weights + done * 4, left + done * 4, right + done * 4, slope)
+        done += 8
+    while done < length:
+        total += _leaky_dot_1(weights + done * 4, left + done * 4, right + done * 4, slope)
+        done += 1
+    return total
+
+
+@numba.njit(inline="always")
+def leaky_step(target, left, right, factor, slope, length):
+    """target += factor * LeakyReLU'(left + right), whose value at 0 is the slope."""
+    done = 0
+    while done + 32 <= length:
+        _leaky_step_32(target + done * 4, left + done * 4, right + done * 4, factor, slope)
+        done += 32
+    while done + 8 <= length:
+        _leaky_step_8(target + done * 4, left + done * 4, right + done * 4, factor, slope)
+        done += 8
+    while done < length:
+        _leaky_step_1(target + done * 4, left + done * 4, right + done * 4, factor, slope)
+        done += 1
