@@ -44,6 +44,7 @@ DropoutRate = Annotated[float, Range(low=0.0, below=1.0)]
 Fraction = Annotated[float, Range(low=0.0, high=1.0)]
 PositiveFraction = Annotated[float, Range(above=0.0, high=1.0)]
 NonNegative = Annotated[float, Range(low=0.0)]
+Positive = Annotated[float, Range(above=0.0)]
 
 
 @dataclass(frozen=True)

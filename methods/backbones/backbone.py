@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.graph import GraphView
+from methods.invariance import Invariance
 
 
 class Backbone(nn.Module, ABC):
@@ -26,6 +27,10 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         """Outputs of all nodes: x [nodes, in_features] to [nodes, out_features]."""
+
+    def invariance(self) -> Invariance | None:
+        """Which parameters may be rescaled together, or None where the backbone does not say."""
+        return None
 
     def forward(self, view: GraphView) -> Tensor:
         """Outputs of all nodes, [nodes, out_features], or their mean over each graph, [graphs, out_features]."""

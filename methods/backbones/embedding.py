@@ -7,7 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from methods.backbones.backbone import Backbone
 from methods.graph import GraphView
+from methods.invariance import Invariance
 
 CATEGORY_WIDTH = 100
 """Width of the embedding; OGB's atom encoder uses the hidden width, we keep it the same for all backbones."""
@@ -26,6 +28,10 @@ class Embedded(nn.Module):
         nn.init.xavier_uniform_(self.table.weight)
         self.network = network
         self.hops = getattr(network, "hops", None)
+
+    def invariance(self) -> Invariance | None:
+        """What the backbone declares; the embedding is its input and stays as it is."""
+        return self.network.invariance() if isinstance(self.network, Backbone) else None
 
     def forward(self, view: GraphView) -> Tensor:
         codes = view.x.long() + self.offsets

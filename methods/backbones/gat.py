@@ -9,6 +9,7 @@ from methods.adjacency import Adjacency
 from methods.aggregate import attend
 from methods.backbones.network import Convolution, Network
 from methods.errors import SpecError
+from methods.invariance import Layer
 from methods.parameters import DropoutRate, PositiveInt
 from methods.plugin import register
 
@@ -70,6 +71,9 @@ class GATConvolution(Convolution):
             dropout=self.dropout if self.training else 0.0,
         )
         return (out.mean(1) if self.average else out.flatten(1)) + self.bias
+
+    def layers(self) -> list[Layer]:
+        return [Layer((self.weight,), (self.source_attention, self.target_attention), (self.bias,))]
 
     def _scores(self, x: Tensor, attention: Tensor) -> Tensor:
         # a . (W x) = (a W) x: a product with [heads, in] instead of a pass over all messages

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.backbones.network import Convolution, Network
+from methods.invariance import Layer
 from methods.plugin import register
 
 
@@ -44,3 +45,6 @@ class GCNConvolution(Convolution):
         if in_features < out_features:
             return nn.functional.linear(aggregate(operator, x), self.weight, self.bias)
         return aggregate(operator, nn.functional.linear(x, self.weight)).add_(self.bias)
+
+    def layers(self) -> list[Layer]:
+        return [Layer((self.weight,), biases=(self.bias,))]

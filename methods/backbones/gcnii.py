@@ -10,6 +10,7 @@ from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.backbones.backbone import Backbone
 from methods.dropout import dropout, relu_dropout
+from methods.invariance import Invariance, Layer, Units
 from methods.parameters import DropoutRate, Fraction, NonNegative, PositiveInt
 from methods.plugin import register
 
@@ -35,6 +36,19 @@ class GCNII(Backbone):
         self.weights = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(layers))
         self.decoder = nn.Linear(hidden, out_features)
         self.dropout, self.alpha, self.theta = dropout, alpha, theta
+
+    def invariance(self) -> Invariance:
+        # the initial residual and the identity mapping tie all layers: one lambda a unit, from encoder to decoder
+        weights = tuple(self.weights.parameters())
+        units = Units(
+            self.encoder.out_features,
+            incoming=(self.encoder.weight, *weights),
+            outgoing=(*weights, self.decoder.weight),
+            biases=(self.encoder.bias,),
+        )
+        encoder = Layer((self.encoder.weight,), biases=(self.encoder.bias,))
+        decoder = Layer((self.decoder.weight,), biases=(self.decoder.bias,))
+        return Invariance((encoder, *(Layer((weight,)) for weight in weights), decoder), (units,))
 
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         operator = adjacency.normalized("symmetric", self_loops=True)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.backbones.network import Convolution, Network
+from methods.invariance import Layer
 from methods.plugin import register
 
 
@@ -50,3 +51,6 @@ class GINConvolution(Convolution):
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         return self.second(nn.functional.relu(self.first(self.total(x, adjacency))))
+
+    def layers(self) -> list[Layer]:
+        return [Layer((linear.weight,), biases=(linear.bias,)) for linear in (self.first, self.second)]

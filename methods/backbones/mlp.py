@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
 from methods.backbones.network import Convolution, Network
+from methods.invariance import Layer
 from methods.plugin import register
 
 
@@ -33,3 +34,6 @@ class PerNode(Convolution):
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         return self.map(x)
+
+    def layers(self) -> list[Layer]:
+        return [Layer((self.map.weight,), biases=(self.map.bias,))] if isinstance(self.map, nn.Linear) else []

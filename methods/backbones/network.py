@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from methods.adjacency import Adjacency
 from methods.backbones.backbone import Backbone
+from methods.backbones.initialization import Initialization, initialize
 from methods.dropout import dropout, relu_dropout
 from methods.errors import SpecError
+from methods.invariance import Invariance, Layer, Units, between, chain
 from methods.parameters import DropoutRate, PositiveInt
 
 Norm = Literal["none", "batch", "layer"]
+Activation = Literal["relu", "leaky_relu", "elu", "tanh"]
+
+_HOMOGENEOUS = ("relu", "leaky_relu")
 
 
 class Convolution(nn.Module):
@@ -23,13 +30,32 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         raise NotImplementedError
 
+    def layers(self) -> list[Layer]:
+        """Its layers of weights from input to output, a ReLU between two of them; none where it has no weights."""
+        return []
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the two block styles are built from."""
+
+    layers: int
+    hidden: int
+    dropout: float
+    norm: Norm
+    activation: Activation
+    input_dropout: float
+    residual: bool
+    head: str
+
 
 class Network(Backbone):
     """Layers of one convolution, in one of two published block styles.
 
-    `plain`: convolution (+ linear residual) -> norm -> ReLU -> dropout, as in Kipf and Welling 2017 and, with
+    `plain`: convolution (+ linear residual) -> norm -> activation -> dropout, as in Kipf and Welling 2017 and, with
     `residual`, `norm` and `head=linear`, in tunedGNN (Luo et al. 2024). `feed_forward`: x + FFN(mix(norm(x))) between
-    a linear encoder and decoder, as in Platonov et al. 2023.
+    a linear encoder and decoder, as in Platonov et al. 2023. `initialization` draws the matrices of the plain style in
+    another way than the convolution does; see `methods.backbones.initialization`.
     """
 
     def __init__(
@@ -45,20 +71,26 @@ class Network(Backbone):
         residual: bool = False,
         head: Literal["convolution", "linear"] = "convolution",
         block: Literal["plain", "feed_forward"] = "plain",
+        activation: Activation = "relu",
+        initialization: Initialization = "default",
     ) -> None:
         super().__init__()
         self.hops = layers
-        if block == "feed_forward" and (residual or head != "convolution" or input_dropout):
-            raise SpecError(
-                "block=feed_forward has its own residual and head; leave out residual, head and input_dropout"
-            )
-        self.body: nn.Module
+        shape = _Shape(layers, hidden, dropout, norm, activation, input_dropout, residual, head)
+        self.body: PlainBody | FeedForwardBody
+        if residual and initialization != "default":
+            raise SpecError(f"initialization={initialization} is for a chain of layers; leave out residual")
         if block == "plain":
-            self.body = PlainBody(
-                self, in_features, out_features, layers, hidden, dropout, norm, input_dropout, residual, head
-            )
+            self.body = PlainBody(self, in_features, out_features, shape)
         else:
-            self.body = FeedForwardBody(self, in_features, out_features, layers, hidden, dropout, norm)
+            unusual = head != "convolution", activation != "relu", initialization != "default"
+            if residual or input_dropout or any(unusual):
+                raise SpecError(
+                    "block=feed_forward has its own residual, head, activation and initialization; leave out residual, "
+                    "head, input_dropout, activation and initialization"
+                )
+            self.body = FeedForwardBody(self, in_features, out_features, shape)
+        initialize(self.body.invariance().layers, initialization)
 
     @abstractmethod
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
@@ -71,36 +103,30 @@ class Network(Backbone):
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         return self.body(x, adjacency)
 
+    def invariance(self) -> Invariance:
+        return self.body.invariance()
+
 
 class PlainBody(nn.Module):
-    """convolution (+ linear residual) -> norm -> ReLU -> dropout; the last layer is bare, or a linear head follows."""
+    """convolution (+ residual) -> norm -> activation -> dropout; the last layer is bare, or a linear head follows."""
 
-    def __init__(
-        self,
-        network: Network,
-        in_features: int,
-        out_features: int,
-        layers: int,
-        hidden: int,
-        dropout: float,
-        norm: Norm,
-        input_dropout: float,
-        residual: bool,
-        head: str,
-    ) -> None:
+    def __init__(self, network: Network, in_features: int, out_features: int, shape: _Shape) -> None:
         super().__init__()
-        widths = [in_features, *[hidden] * (layers if head == "linear" else layers - 1)]
-        if head == "convolution":
+        linear_head = shape.head == "linear"
+        widths = [in_features, *[shape.hidden] * (shape.layers - 1 + linear_head)]
+        if not linear_head:
             widths.append(out_features)
         self.convolutions = nn.ModuleList()
         for layer, (wide, narrow) in enumerate(pairwise(widths)):
-            last = head == "convolution" and layer == len(widths) - 2
+            last = not linear_head and layer == len(widths) - 2
             self.convolutions.append(network.convolution(wide, narrow, last))
-        hidden_layers = len(widths) - 1 - (head == "convolution")
-        self.norms = nn.ModuleList(make_norm(norm, hidden) for _ in range(hidden_layers))
-        self.residuals = nn.ModuleList(nn.Linear(wide, hidden) for wide in widths[:hidden_layers] if residual)
-        self.head = nn.Linear(hidden, out_features) if head == "linear" else None
-        self.dropout, self.input_dropout = dropout, input_dropout
+        hidden_layers = len(widths) - 2 + linear_head
+        self.norms = nn.ModuleList(make_norm(shape.norm, shape.hidden) for _ in range(hidden_layers))
+        self.residuals = nn.ModuleList(
+            nn.Linear(wide, shape.hidden) for wide in widths[:hidden_layers] if shape.residual
+        )
+        self.head = nn.Linear(shape.hidden, out_features) if linear_head else None
+        self.dropout, self.input_dropout, self.activation = shape.dropout, shape.input_dropout, shape.activation
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         x = dropout(x, self.input_dropout, self.training)
@@ -108,35 +134,66 @@ class PlainBody(nn.Module):
             update = self.convolutions[layer](x, adjacency)
             if self.residuals:
                 update = update + self.residuals[layer](x)
-            x = relu_dropout(norm(update), self.dropout, self.training)
+            x = self._activated(norm(update))
         return self.convolutions[-1](x, adjacency) if self.head is None else self.head(x)
+
+    def _activated(self, x: Tensor) -> Tensor:
+        if self.activation == "relu":
+            return relu_dropout(x, self.dropout, self.training)
+        return dropout(getattr(functional, self.activation)(x), self.dropout, self.training)
+
+    def invariance(self) -> Invariance:
+        """All hidden units: those inside convolutions, and the outputs of all but the last layer."""
+        residuals = cast("list[nn.Linear]", list(self.residuals))
+        blocks = [convolution.layers() for convolution in cast("list[Convolution]", list(self.convolutions))]
+        if not all(blocks):
+            return Invariance((), ())
+        inside = [chain(block) for block in blocks]
+        for block, residual in zip(blocks, residuals, strict=False):  # the last convolution may have none
+            made = block[-1]
+            block[-1] = Layer((*made.weights, residual.weight), made.attention, (*made.biases, residual.bias))
+        if self.head is not None:
+            blocks.append([_of_linear(self.head)])
+        units: list[Units] = []
+        for position, norm in enumerate(self.norms):
+            following = blocks[position + 1][0].weights
+            # a residual reads what its convolution reads, and stands with that convolution's last layer already
+            beside = (residual.weight for residual in residuals[position + 1 : position + 2])
+            readers = tuple(dict.fromkeys((*following, *beside)))
+            units += [*inside[position], between(blocks[position][-1], readers, norm)]
+        units += [unit for left in inside[len(self.norms) :] for unit in left]
+        layers = tuple(layer for block in blocks for layer in block)
+        return Invariance(layers, tuple(units), exact=self.activation in _HOMOGENEOUS)
 
 
 class FeedForwardBody(nn.Module):
     """Linear encoder, residual blocks of message passing and a two-layer perceptron, norm, linear decoder."""
 
-    def __init__(
-        self,
-        network: Network,
-        in_features: int,
-        out_features: int,
-        layers: int,
-        hidden: int,
-        dropout: float,
-        norm: Norm,
-    ) -> None:
+    def __init__(self, network: Network, in_features: int, out_features: int, shape: _Shape) -> None:
         super().__init__()
-        self.encoder = nn.Linear(in_features, hidden)
-        self.blocks = nn.ModuleList(FeedForwardBlock(network, hidden, dropout, norm) for _ in range(layers))
-        self.norm = make_norm(norm, hidden)
-        self.decoder = nn.Linear(hidden, out_features)
-        self.dropout = dropout
+        width = shape.hidden
+        self.encoder = nn.Linear(in_features, width)
+        self.blocks = nn.ModuleList(
+            FeedForwardBlock(network, width, shape.dropout, shape.norm) for _ in range(shape.layers)
+        )
+        self.norm = make_norm(shape.norm, width)
+        self.decoder = nn.Linear(width, out_features)
+        self.dropout = shape.dropout
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         x = nn.functional.gelu(dropout(self.encoder(x), self.dropout, self.training))
         for block in self.blocks:
             x = block(x, adjacency)
         return self.decoder(self.norm(x))
+
+    def invariance(self) -> Invariance:
+        """The units of the perceptrons; GELU is not homogeneous, so rescaling them changes the function."""
+        layers, units = [_of_linear(self.encoder)], list[Units]()
+        for block in cast("list[FeedForwardBlock]", list(self.blocks)):
+            perceptron = [_of_linear(block.expand), _of_linear(block.contract)]
+            layers += [*block.mixer.layers(), *perceptron]
+            units += chain(perceptron)
+        return Invariance((*layers, _of_linear(self.decoder)), tuple(units), exact=False)
 
 
 class FeedForwardBlock(nn.Module):
@@ -159,3 +216,7 @@ class FeedForwardBlock(nn.Module):
 def make_norm(kind: Norm, width: int) -> nn.Module:
     """Batch norm over nodes, layer norm over features, or nothing."""
     return {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[kind](width)
+
+
+def _of_linear(linear: nn.Linear) -> Layer:
+    return Layer((linear.weight,), biases=(linear.bias,))

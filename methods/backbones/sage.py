@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.backbones.network import Convolution, Network
+from methods.invariance import Layer
 from methods.plugin import register
 
 
@@ -36,6 +37,9 @@ class SAGEConvolution(Convolution):
             return self.of_self(x) + self.of_neighbors(aggregate(mean, x))
         neighbors = aggregate(mean, nn.functional.linear(x, self.of_neighbors.weight))
         return neighbors.add_(self.of_self(x)).add_(self.of_neighbors.bias)
+
+    def layers(self) -> list[Layer]:
+        return [Layer((self.of_neighbors.weight, self.of_self.weight), biases=(self.of_neighbors.bias,))]
 
 
 class NeighborsBeside(Convolution):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -12,6 +15,8 @@ from methods.backbones.gcn import GCN, GCNConvolution
 from methods.backbones.mlp import MLP
 from methods.backbones.network import make_norm
 from methods.errors import SpecError
+from methods.method import Method
+from methods.plugin import find
 
 
 def shapes(model: nn.Module) -> list[tuple[int, ...]]:
@@ -33,8 +38,14 @@ def test_the_heads_of_gat_share_the_hidden_width() -> None:
 def test_combinations_that_make_no_sense_are_refused() -> None:
     with pytest.raises(SpecError, match="hidden must be a multiple of heads"):
         GAT(4, 2, hidden=10, heads=4)
-    for wrong in ({"residual": True}, {"head": "linear"}, {"input_dropout": 0.1}):
-        with pytest.raises(SpecError, match="block=feed_forward has its own residual and head"):
+    for wrong in (
+        {"residual": True},
+        {"head": "linear"},
+        {"input_dropout": 0.1},
+        {"activation": "tanh"},
+        {"initialization": "looks_linear"},
+    ):
+        with pytest.raises(SpecError, match="block=feed_forward has its own residual, head, activation and initializ"):
             GCN(4, 2, block="feed_forward", **wrong)
 
 
@@ -48,6 +59,50 @@ def test_plain_blocks_by_hand() -> None:
     # update = 2x + 1 - 3x + 0.5; out = 10 relu(update) + 7
     out = model.node_outputs(torch.tensor([[1.0], [2.0]]), empty)
     assert out.flatten().tolist() == [10 * 0.5 + 7, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("activation", "apply"),
+    [
+        ("relu", lambda z: max(z, 0.0)),
+        ("leaky_relu", lambda z: z if z > 0 else 0.01 * z),
+        ("elu", lambda z: z if z > 0 else math.expm1(z)),
+        ("tanh", math.tanh),
+    ],
+)
+def test_activations_by_hand(activation: str, apply: Callable[[float], float]) -> None:
+    """One hidden unit: 3 activation(2 x + 1) - 1, and no activation behind the last layer."""
+    model = MLP(1, 1, layers=2, hidden=1, dropout=0.5, activation=activation).eval()
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), (2.0, 1.0, 3.0, -1.0), strict=True):
+            parameter.fill_(value)
+    empty = Adjacency(torch.zeros(3, dtype=torch.int64), torch.empty(0, dtype=torch.int64), 2)
+    out = model.node_outputs(torch.tensor([[1.0], [-1.5]]), empty)
+    assert out.flatten().tolist() == pytest.approx([3 * apply(3.0) - 1, 3 * apply(-2.0) - 1])
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "tanh"])
+@pytest.mark.parametrize("name", ["gcn", "sage", "gin", "gat", "gatv2", "mlp"])
+def test_every_stack_takes_every_activation_and_drops_behind_it(name: str, activation: str, path: Adjacency) -> None:
+    torch.manual_seed(0)
+    method = Method.parse(f"{name}(layers=2,hidden=16,dropout=0.5,activation={activation})")
+    assert (
+        method.name
+        == f"{name}(layers=2,hidden=16" + ("" if activation == "relu" else f",activation={activation}") + ")+full_batch"
+    )
+    model = find(name)[1](4, 2, **method.backbone.parameters)
+    x = torch.randn(3, 4)
+    assert not torch.equal(model.node_outputs(x, path), model.node_outputs(x, path)), "dropout"
+    model.eval()
+    assert torch.equal(model.node_outputs(x, path), model.node_outputs(x, path))
+    model.train()
+    model.node_outputs(x, path).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_an_activation_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SpecError, match="choose from: relu, leaky_relu, elu, tanh"):
+        Method.parse("gcn(activation=gelu)")
 
 
 def test_both_orders_of_multiplication_agree(path: Adjacency) -> None:
