@@ -21,11 +21,18 @@ def run_command(row: BoardRow, trials: Sequence[TrialRecord]) -> str:
 
     A preset is spelled out as its settings, so that the command means the same after the preset has changed.
     """
-    words = ["leangnn", "run", "--dataset", row.dataset, "--method", row.method]
-    if trials:
-        words += ["--splits", numbers([trial.split for trial in trials])]
-        words += ["--seeds", numbers([trial.seed for trial in trials])]
-        settings = {name: value for name, value in trials[0].protocol_settings.items() if value is not None}
-        for name, value in settings.items():
-            words += ["--" + name.replace("_", "-"), str(value)]
-    return shlex.join([*words, "--device", row.device])
+    if not trials:
+        return shlex.join(["leangnn", "run", "--dataset", row.dataset, "--method", row.method, "--device", row.device])
+    return repeat_command(trials)
+
+
+def repeat_command(trials: Sequence[TrialRecord]) -> str:
+    """`leangnn run ...` for trials that differ in split and seed only."""
+    first = trials[0]
+    words = ["leangnn", "run", "--dataset", first.dataset, "--method", first.method]
+    words += ["--splits", numbers([trial.split for trial in trials])]
+    words += ["--seeds", numbers([trial.seed for trial in trials])]
+    settings = {name: value for name, value in first.protocol_settings.items() if value is not None}
+    for name, value in settings.items():
+        words += ["--" + name.replace("_", "-"), str(value)]
+    return shlex.join([*words, "--device", first.device])

@@ -99,10 +99,15 @@ def verdict(row: BoardRow) -> str:
 
 def machine(row: BoardRow, machines: Mapping[str, MachineRecord]) -> str:
     """The model of what the row ran on."""
-    known = machines.get(row.machine_id)
+    return machine_words(row.machine_id, row.device, machines)
+
+
+def machine_words(machine_id: str, device: str, machines: Mapping[str, MachineRecord]) -> str:
+    """The model of a machine's GPU or, for trials on the CPU, of its CPU."""
+    known = machines.get(machine_id)
     if known is None:
-        return row.machine_id
-    return known.gpu_model if row.device != "cpu" and known.gpu_model else f"{known.cpu_model}, {known.cpu_cores} cores"
+        return machine_id
+    return known.gpu_model if device != "cpu" and known.gpu_model else f"{known.cpu_model}, {known.cpu_cores} cores"
 
 
 def _metric_pictures(rows: Sequence[BoardRow]) -> list[str | None]:

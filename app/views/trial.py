@@ -1,0 +1,215 @@
+"""Everything that is known of one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import dynamics_charts, format, notices, source, trial_charts
+from app.command import repeat_command
+from app.table import machine_words
+from db.read import Reader, StoreContents
+from db.records import SessionRecord, TrialRecord
+
+TITLE, ICON, ORDER = "Trial", ":material/science:", 60
+
+KEY = "id"
+"""The name in the URL of the trial's identifier."""
+
+_ACROSS = {
+    "epoch": "epoch",
+    "scored_seconds": "scored seconds",
+    "node_visits": "nodes visited",
+    "edge_visits": "entries visited",
+}
+
+
+def render(reader: Reader) -> None:
+    """Draw the page."""
+    contents = source.contents(reader, reader.name)
+    st.title("One trial", anchor=False)
+    if not contents.trials:
+        notices.no_results(contents, reader.name)
+        return
+    if contents.stale:
+        notices.stale(contents)
+    trial = _chosen(contents)
+    metric = next((each.metric for each in contents.datasets if each.name == trial.dataset), "metric")
+    _headline(trial, metric, contents)
+    _time(trial)
+    _learning(trial, metric, contents)
+    _schedule(trial)
+    _dynamics(reader, trial)
+    _memory(trial)
+    _documents(trial, contents)
+
+
+def _chosen(contents: StoreContents) -> TrialRecord:
+    """The trial that the URL names or the reader picks; its identifier goes into the URL."""
+    by_id = {trial.trial_id: trial for trial in contents.trials}
+    asked = st.query_params.get(KEY)
+    if asked is not None and asked not in by_id:
+        st.info(f"There is no trial {format.plain(asked)} in this database, so the newest is shown.")
+    start = by_id.get(asked or "", contents.trials[-1])
+    with st.container(horizontal=True):
+        dataset = _select("Dataset", [trial.dataset for trial in contents.trials], start.dataset, 240)
+        here = [trial for trial in contents.trials if trial.dataset == dataset]
+        method = _select("Method", [trial.method for trial in here], start.method, 560)
+        here = [trial for trial in here if trial.method == method]
+        trial = _select("Trial", here, start, 360, _label)
+    st.query_params[KEY] = trial.trial_id
+    return trial
+
+
+def _select(label: str, options: Sequence[Any], start: Any, width: int, say: Callable[[Any], str] = str) -> Any:
+    options = list(dict.fromkeys(options)) if isinstance(start, str) else list(options)
+    index = options.index(start) if start in options else len(options) - 1
+    return st.selectbox(label, options, index=index, format_func=say, width=width)
+
+
+def _label(trial: TrialRecord) -> str:
+    repeat = f", repeat {trial.repeat}" if trial.repeat else ""
+    words = format.words(trial.status.value)
+    return f"split {trial.split}, seed {trial.seed}{repeat} · {words} · {trial.started_at:%Y-%m-%d %H:%M}"
+
+
+def _headline(trial: TrialRecord, metric: str, contents: StoreContents) -> None:
+    st.code(f"{trial.method}  on  {trial.dataset}", language=None, wrap_lines=True)
+    scored = None if trial.ledger is None else trial.ledger.scored
+    balanced = (trial.further_metrics or {}).get("test_balanced_accuracy")
+    figures = [
+        (f"Test {format.words(metric)}", format.percent(trial.test_metric)),
+        ("Balanced accuracy", format.percent(balanced)),
+        ("Scored time", format.seconds(scored)),
+        ("Peak memory", format.size(trial.peak_memory_bytes)),
+        ("Energy", format.joules(trial.energy_joules)),
+        ("Prediction", format.seconds(trial.inference_seconds)),
+    ]
+    with st.container(horizontal=True):
+        for title, figure in figures:
+            st.metric(title, figure, border=True, width="stretch")
+    machines = {each.machine_id: each for each in contents.machines}
+    where = machine_words(trial.machine_id, trial.device, machines)
+    when = f"{trial.started_at:%Y-%m-%d %H:%M} UTC"
+    epochs = "" if trial.selected_epoch is None else f" · epoch {trial.selected_epoch} of {trial.epochs} selected"
+    status = format.words(trial.status.value)
+    st.caption(format.plain(f"{status} · {trial.device}, {where} · {when} · {format.words(trial.trust.value)}{epochs}"))
+    if trial.reason:
+        st.warning(format.plain(trial.reason), icon=":material/error:")
+
+
+def _time(trial: TrialRecord) -> None:
+    if trial.ledger is None:
+        return
+    st.subheader("Where the time went", anchor=False)
+    frame = trial_charts.ledger_frame(trial.ledger)
+    said = ", ".join(f"{line.account} {line.said}" for line in frame.itertuples())
+    st.altair_chart(trial_charts.ledger_chart(frame), alt=f"Time ledger: {said}")
+    counted = " + ".join(trial_charts.SCORED)
+    st.caption(
+        f"Scored time is {counted}: {format.seconds(trial.ledger.scored)} of {format.seconds(trial.ledger.wall)}. "
+        "The accounts add up to the wall time within 1 %."
+    )
+
+
+def _learning(trial: TrialRecord, metric: str, contents: StoreContents) -> None:
+    curve = (contents.curves or {}).get(trial.trial_id)
+    if curve is None or not len(curve.epoch):
+        return
+    st.subheader("How it learned", anchor=False)
+    across = st.segmented_control(
+        "Against", list(_ACROSS), default="epoch", format_func=_ACROSS.__getitem__, key="across", bind="query-params"
+    )
+    across = across or "epoch"
+    frame = trial_charts.curve_frame(curve, across)
+    at = curve.epoch == trial.selected_epoch
+    selected = float(getattr(curve, across)[at][0]) if at.any() else None
+    chart = trial_charts.curve_chart(frame, _ACROSS[across], format.words(metric), selected)
+    st.altair_chart(chart, alt=f"Validation {metric} against {_ACROSS[across]}")
+    st.caption("The dashed line is the evaluation that validation selected.")
+
+
+def _schedule(trial: TrialRecord) -> None:
+    schedule = trial.schedule or []
+    if len(schedule) < 2 or trial.ledger is None:
+        return
+    st.subheader("What its steps saw", anchor=False)
+    frame = trial_charts.schedule_frame(schedule, trial.ledger.scored)
+    st.altair_chart(trial_charts.schedule_chart(frame), alt="Coarsening level against scored time")
+
+
+def _dynamics(reader: Reader, trial: TrialRecord) -> None:
+    recorded = reader.dynamics(trial.trial_id)
+    if not recorded:
+        return
+    st.subheader("What training did to the network", anchor=False)
+    names = [name for name in dynamics_charts.LABELS if name in recorded]
+    names += [name for name in recorded if name not in names]
+    name = st.selectbox(
+        "Quantity",
+        names,
+        format_func=lambda name: dynamics_charts.LABELS.get(name, name),
+        key="quantity",
+        bind="query-params",
+        width=360,
+    )
+    label, found = dynamics_charts.LABELS.get(name, name), recorded[name]
+    if dynamics_charts.is_by_units(found.values):
+        frame = dynamics_charts.balance_frame(found.epochs, found.values)
+        st.altair_chart(dynamics_charts.balance_chart(frame), alt=f"{label} of hidden units over epochs")
+        st.caption(
+            "0 is balance: what makes a hidden unit has as much energy as what reads it. Line: median of the units; "
+            "shades: half of them, and nine tenths."
+        )
+        return
+    frame = dynamics_charts.heat_frame(found.epochs, found.values)
+    if frame.empty:
+        st.info("This network has no such parameters.")
+        return
+    st.altair_chart(dynamics_charts.heat_chart(frame, label), alt=f"{label} by layer and epoch")
+
+
+def _memory(trial: TrialRecord) -> None:
+    numbers = {name: entry for name, entry in trial.memory.items() if isinstance(entry, Mapping) and "bytes" in entry}
+    if not numbers:
+        return
+    st.subheader("Memory, and what each number means", anchor=False)
+    st.table(
+        [
+            {"number": format.words(name), "size": format.size(entry["bytes"]), "definition": entry.get("definition")}
+            for name, entry in numbers.items()
+        ]
+    )
+
+
+def _documents(trial: TrialRecord, contents: StoreContents) -> None:
+    session = next((each for each in contents.sessions if each.session_id == trial.session_id), None)
+    st.subheader("How it was run", anchor=False)
+    st.code(repeat_command([trial]), language="bash", wrap_lines=True)
+    settings, environment, log = st.tabs(["Protocol", "Environment", "Log"])
+    with settings:
+        st.json(trial.protocol_settings)
+    with environment:
+        st.json(_surroundings(trial, session))
+    with log:
+        if trial.log_tail:
+            st.code(trial.log_tail, language=None)
+        else:
+            st.markdown("The trial left no traceback.")
+
+
+def _surroundings(trial: TrialRecord, session: SessionRecord | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"trial": trial.environment}
+    if trial.energy:
+        found["energy"] = trial.energy
+    if session is not None:
+        found["session"] = {
+            "code_version": session.code_version,
+            "command": session.command,
+            **session.environment,
+            "calibration_before": session.calibration_before,
+            "calibration_after": session.calibration_after,
+        }
+    return found
