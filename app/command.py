@@ -33,6 +33,8 @@ def repeat_command(trials: Sequence[TrialRecord]) -> str:
     words += ["--splits", numbers([trial.split for trial in trials])]
     words += ["--seeds", numbers([trial.seed for trial in trials])]
     settings = {name: value for name, value in first.protocol_settings.items() if value is not None}
+    if first.protocol_settings.get("dynamics_every", 0) is None:  # no option stands for "not at all" but 0
+        settings["dynamics_every"] = 0
     for name, value in settings.items():
         words += ["--" + name.replace("_", "-"), str(value)]
     return shlex.join([*words, "--device", first.device])

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.metrics import METRICS
+from bench.metrics import METRICS, as_classes, balanced_accuracy
 from methods.graph import GraphView
 from methods.problem import Problem
 
@@ -49,6 +49,10 @@ class Evaluator:
         outputs = as_predictions(logits, self.metric)
         predictions = {"valid": outputs[self.valid], "test": outputs[self.test]}
         return METRICS[self.metric](predictions["valid"], self.valid_labels), predictions
+
+    def balanced_accuracy(self, predictions: dict[str, NDArray]) -> float:
+        """Balanced accuracy of predictions that `evaluate` returned, on validation labels."""
+        return balanced_accuracy(as_classes(predictions["valid"], self.metric), self.valid_labels)
 
 
 def predict(model: nn.Module, graph: GraphView) -> Tensor:

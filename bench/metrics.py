@@ -39,4 +39,22 @@ def roc_auc(scores: NDArray, labels: NDArray) -> float:
     return float(u / (positives * negatives))
 
 
+def balanced_accuracy(predictions: NDArray, labels: NDArray) -> float:
+    """Mean recall over the classes that are present: share of each class that is predicted as itself.
+
+    With two classes this is the mean of true-positive and true-negative rate, and the ROC AUC of predictions 0 and 1.
+
+    Args:
+        predictions: [k] classes, not scores; see `as_classes`.
+    """
+    present, positions = np.unique(labels, return_inverse=True)
+    right = np.bincount(positions, weights=predictions == labels, minlength=present.size)
+    return float(np.mean(right / np.bincount(positions)))
+
+
+def as_classes(predictions: NDArray, metric: str) -> NDArray:
+    """The classes that predictions stand for: a score of the positive class above 0 is class 1."""
+    return (predictions > 0).astype(np.int64) if metric == "roc_auc" else predictions
+
+
 METRICS: dict[str, Callable[[NDArray, NDArray], float]] = {"accuracy": accuracy, "roc_auc": roc_auc}

@@ -27,6 +27,7 @@ OPTIMIZERS = {
 
 
 MATMUL_PRECISIONS = ("highest", "high", "medium")
+SELECTIONS = ("metric", "balanced_accuracy")
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,21 @@ class Protocol:
         optimizer: one of `OPTIMIZERS`, with torch's defaults apart from the next two.
         learning_rate: of the optimizer.
         weight_decay: of the optimizer, on all parameters.
+        decay: what the learning rate is multiplied by after every `decay_every` epochs; 1 leaves it. Rates that a
+            method sets for parameters of its own (learned ranges of a quantizer) stay.
+        decay_every: epochs.
         clip: global norm that gradients are clipped to, or None.
         epochs: budget in epochs, or None.
         seconds: budget in scored seconds, or None. With both budgets the one that is spent first ends the trial.
         evaluate_every: epochs between two evaluations; the last epoch is always evaluated.
         patience: evaluations without a better validation metric after which training stops, or None. Early stopping
             is part of the protocol, so that everybody stops by the same rule.
+        select_by: validation quantity that selects the epoch and that patience counts by, one of `SELECTIONS`: the
+            dataset's `metric`, or `balanced_accuracy`, the mean recall of the classes, which published code of dynamic
+            rescaling selects by under the name of ROC AUC.
         target: validation metric to reach, or None. A trial that does not reach it is `missed_target`.
+        dynamics_every: epochs between two samples of the training dynamics (`bench.dynamics`), or None for none. They
+            are charged like evaluation. Suites and the command line write 0 for None.
         matmul_precision: of FP32 matrix products, a word of `torch.set_float32_matmul_precision`: `highest` is FP32
             throughout; `high` lets a GPU multiply in TF32, `medium` lets both kinds of device multiply in bfloat16.
         threads: CPU threads; None leaves it to the runner, which fills in its share of the cores. Times of different
@@ -54,12 +63,16 @@ class Protocol:
     optimizer: str = "adam"
     learning_rate: float = 0.01
     weight_decay: float = 0.0
+    decay: float = 1.0
+    decay_every: int = 50
     clip: float | None = None
     epochs: int | None = 200
     seconds: float | None = None
     evaluate_every: int = 1
     patience: int | None = None
+    select_by: str = "metric"
     target: float | None = None
+    dynamics_every: int | None = 10
     matmul_precision: str = "highest"
     threads: int | None = None
     jobs: int = 1
@@ -72,9 +85,9 @@ class Protocol:
         """
         if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise UsageError(f"no optimizer is called '{self.optimizer}'; {nearest(str(self.optimizer), OPTIMIZERS)}")
-        if self.matmul_precision not in MATMUL_PRECISIONS:
-            known = ", ".join(MATMUL_PRECISIONS)
-            raise UsageError(f"matmul_precision={self.matmul_precision!r} is not possible; choose from: {known}")
+        for name, known in (("matmul_precision", MATMUL_PRECISIONS), ("select_by", SELECTIONS)):
+            if getattr(self, name) not in known:
+                raise UsageError(f"{name}={getattr(self, name)!r} is not possible; choose from: {', '.join(known)}")
         if self.epochs is None and self.seconds is None:
             raise UsageError("a protocol needs a budget; give epochs, seconds or both")
         for name, low, whole in _LOWEST:
@@ -106,6 +119,9 @@ class Protocol:
         # a suite that gives only seconds means: no limit on epochs
         if "seconds" in settings and "epochs" not in settings:
             settings = {**settings, "epochs": None}
+        # what cannot write None writes 0
+        if settings.get("dynamics_every") == 0:
+            settings = {**settings, "dynamics_every": None}
         return cls(**settings)
 
     def settings(self) -> dict[str, Any]:
@@ -120,17 +136,20 @@ class Protocol:
 _LOWEST: tuple[tuple[str, float, bool], ...] = (
     ("learning_rate", 0, False),
     ("weight_decay", 0, False),
+    ("decay", 0, False),
+    ("decay_every", 1, True),
     ("clip", 0, False),
     ("epochs", 1, True),
     ("seconds", 0, False),
     ("evaluate_every", 1, True),
     ("patience", 1, True),
+    ("dynamics_every", 1, True),
     ("target", 0, False),
     ("threads", 1, True),
     ("jobs", 1, True),
 )
-_OPTIONAL = {"clip", "epochs", "seconds", "patience", "target", "threads"}
-_POSITIVE = {"learning_rate", "clip", "seconds"}
+_OPTIONAL = {"clip", "epochs", "seconds", "patience", "target", "dynamics_every", "threads"}
+_POSITIVE = {"learning_rate", "decay", "clip", "seconds"}
 
 
 def _bound(name: str, low: float) -> str:

@@ -28,7 +28,7 @@ from bench.identifiers import uuid7
 from bench.meters import hardware
 from bench.plan import PlannedTrial
 from bench.scorer import score
-from db.records import CurvePoint, Ledger, MethodRecord, SessionRecord, Status, TrialRecord
+from db.records import CurvePoint, DynamicsRecord, Ledger, MethodRecord, SessionRecord, Status, TrialRecord
 from db.store import Store
 from methods.method import Method
 
@@ -288,6 +288,7 @@ def _record(
             figures |= {
                 "test_metric": scored.test_metric,
                 "validation_metric": scored.validation_metric,
+                "further_metrics": scored.further_metrics,
                 "predictions": scored.predictions,
                 "predictions_sha256": scored.sha256,
             }
@@ -295,6 +296,10 @@ def _record(
         figures["ledger"] = Ledger(**result["ledger"])
     figures["environment"] = {**figures.get("environment", {}), "wall_seconds": ended.seconds}
     figures["curve"] = tuple(CurvePoint(**point) for point in result.get("curve", ()))
+    figures["dynamics"] = tuple(
+        DynamicsRecord(series["quantity"], tuple(series["epochs"]), series["values"])
+        for series in result.get("dynamics", ())
+    )
     return TrialRecord(
         trial_id=uuid7(),
         fingerprint=marked[trial],

@@ -12,14 +12,18 @@ import numpy as np
 
 from bench.datasets.graph_data import GraphData
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.metrics import METRICS, as_classes, balanced_accuracy
 
 
 class Score(NamedTuple):
-    """The test metric of one trial, with what is needed to compute it again."""
+    """The test metric of one trial, with what is needed to compute it again.
+
+    `further_metrics` holds the balanced accuracies, as `db.records.TrialRecord` does.
+    """
 
     test_metric: float
     validation_metric: float
+    further_metrics: dict[str, float]
     predictions: bytes
     sha256: str
 
@@ -41,7 +45,7 @@ def score(path: Path, data: GraphData, split: int) -> Score:
             predictions = {part: arrays[part] for part in ("valid", "test")}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BenchError(f"the predictions of the trial cannot be read ({error}); run the trial again") from error
-    metrics = {}
+    metrics, balanced = {}, {}
     for part, values in predictions.items():
         positions = getattr(data.splits[split], part)
         if values.shape != positions.shape:
@@ -49,5 +53,8 @@ def score(path: Path, data: GraphData, split: int) -> Score:
                 f"{data.name}, split {split}, has {positions.size} {part} labels, but there are "
                 f"{values.size} predictions; run the trial again"
             )
-        metrics[part] = METRICS[data.metric](values, data.y[positions])
-    return Score(metrics["test"], metrics["valid"], content, hashlib.sha256(content).hexdigest())
+        labels = data.y[positions]
+        metrics[part] = METRICS[data.metric](values, labels)
+        balanced[part] = balanced_accuracy(as_classes(values, data.metric), labels)
+    further = {"test_balanced_accuracy": balanced["test"], "validation_balanced_accuracy": balanced["valid"]}
+    return Score(metrics["test"], metrics["valid"], further, content, hashlib.sha256(content).hexdigest())

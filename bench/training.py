@@ -12,15 +12,16 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.optim import Optimizer
 
 from bench.clock import TimeLedger
+from bench.dynamics import DynamicsRecorder
 from bench.errors import BenchError
 from bench.evaluation import Evaluator
-from bench.protocol import OPTIMIZERS, Protocol
+from bench.optimizer import decay, make_optimizer
+from bench.protocol import Protocol
 from methods.problem import Problem, Progress
 from methods.quantizer import Quantizer
-from methods.rescaler import Rescaler
+from methods.rescaler import Factors, Rescaler
 from methods.strategy import Mode, Step, Strategy, Term
 
 
@@ -31,10 +32,12 @@ class Outcome:
     Attributes:
         curve: one row an evaluation, with the fields of `db.records.CurvePoint`.
         predictions: of the epoch that validation selected.
-        selected_epoch: the epoch whose validation metric is best, counted from 1; the earliest of equals.
+        selected_epoch: the epoch that is best by the protocol's `select_by`, counted from 1; the earliest of equals.
+        validation_metric: the dataset's metric in that epoch, whatever selected it.
         reached_target: None without a target.
         schedule: what the steps saw, one segment as long as the scales of the views stay the same:
             {"scales", "epoch", "scored_seconds" (where it began), "steps", "node_visits", "edge_visits"}.
+        dynamics: one item a quantity, as `bench.dynamics.DynamicsRecorder.results` gives them.
     """
 
     curve: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +50,7 @@ class Outcome:
     edge_visits: int = 0
     reached_target: bool | None = None
     schedule: list[dict[str, Any]] = field(default_factory=list)
+    dynamics: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Trainer:
@@ -54,7 +58,8 @@ class Trainer:
 
     Args:
         report: called after each evaluation with the curve point and the share of the budget spent.
-        evaluating: makes the context that evaluation runs in; the trial keeps it out of the peak memory.
+        evaluating: makes the context that evaluation and the sampling of dynamics run in; the trial keeps it out of the
+            peak memory.
     """
 
     def __init__(
@@ -75,7 +80,9 @@ class Trainer:
         self.evaluator, self.ledger, self.report, self.evaluating = evaluator, ledger, report, evaluating
         self.optimizer = make_optimizer(model, protocol)
         self.outcome = Outcome(reached_target=None if protocol.target is None else False)
-        self._looks_without_gain = 0
+        every = protocol.dynamics_every
+        self.dynamics = None if every is None else DynamicsRecorder(model, every)
+        self._best, self._looks_without_gain = -math.inf, 0
         self._lasting: list[_Gradient] = []
         self._mode: Mode | None = None
 
@@ -98,8 +105,12 @@ class Trainer:
             with self.ledger.account("train"):
                 loss = self._epoch(progress)
             self.outcome.epochs += 1
+            decay(self.optimizer, self.protocol, self.outcome.epochs)
             if self.outcome.epochs % self.protocol.evaluate_every == 0 or self._spent() >= 1:
                 self._look(float(loss))
+        if self.dynamics is not None:
+            with self.ledger.account("evaluate"):
+                self.outcome.dynamics = self.dynamics.results()
         return self.outcome
 
     def _epoch(self, progress: Progress) -> torch.Tensor:
@@ -107,7 +118,7 @@ class Trainer:
         losses: list[torch.Tensor] = []
         for step in self.strategy.steps(self.problem, progress):
             self._note(step)
-            losses.append(self._step(step, progress))
+            losses.append(self._step(step, progress, first=not losses))
             if self._seconds_are_spent():
                 break
         if not losses:
@@ -127,9 +138,9 @@ class Trainer:
         for name, count in (("steps", 1), ("node_visits", nodes), ("edge_visits", edges)):
             segment[name] += count
 
-    def _step(self, step: Step, progress: Progress) -> torch.Tensor:
+    def _step(self, step: Step, progress: Progress, first: bool) -> torch.Tensor:
         if self.rescaler is not None:
-            self.rescaler.before_forward(progress)
+            self._keep_up(self.rescaler.before_forward(progress))
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.problem.device)
         for lasting in self._lasting:
@@ -142,11 +153,20 @@ class Trainer:
             else:
                 total += self._accumulate_absolute(terms)
         if self.rescaler is not None:
-            self.rescaler.before_update(progress)
+            self._keep_up(self.rescaler.before_update(progress))
         if self.protocol.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.protocol.clip)
+        if first and self.dynamics is not None and self.dynamics.wants(progress.epoch):
+            with self.ledger.account("evaluate"), self.evaluating():
+                self.dynamics.record(progress.epoch)
         self.optimizer.step()
         return total
+
+    def _keep_up(self, factors: Factors | None) -> None:
+        """Bring gradients that later steps add to parameters that a rescaler has multiplied."""
+        if factors:
+            for lasting in self._lasting:
+                lasting.rescale(factors)
 
     def _accumulate(self, term: Term) -> torch.Tensor:
         """Add the gradient of one term; its weighted loss."""
@@ -186,8 +206,11 @@ class Trainer:
         with self.ledger.account("evaluate"), self.evaluating():
             model = self.model if self.quantizer is None else self.quantizer.pack(self.model, self.problem)
             metric, predictions = self.evaluator.evaluate(model, self.problem)
+            by_metric = self.protocol.select_by == "metric"
+            selecting = metric if by_metric else self.evaluator.balanced_accuracy(predictions)
         self._looks_without_gain += 1
-        if metric > outcome.validation_metric:
+        if selecting > self._best:
+            self._best = selecting
             outcome.validation_metric, outcome.selected_epoch = metric, outcome.epochs
             outcome.predictions, self._looks_without_gain = predictions, 0
         if self.protocol.target is not None and metric >= self.protocol.target:
@@ -236,6 +259,13 @@ class _Gradient:
                 parameter.grad = factor * gradient if parameter.grad is None else parameter.grad + factor * gradient
         self.steps_left -= 1
 
+    def rescale(self, factors: Factors) -> None:
+        """Follow parameters that were multiplied: the gradient of s theta is that of theta divided by s."""
+        self.gradients = tuple(
+            gradient if gradient is None or parameter not in factors else gradient / factors[parameter]
+            for parameter, gradient in zip(self.parameters, self.gradients, strict=True)
+        )
+
 
 def set_mode(model: nn.Module, mode: Mode) -> None:
     """Bring a model into the mode of a term; see `methods.strategy.Term`."""
@@ -243,9 +273,3 @@ def set_mode(model: nn.Module, mode: Mode) -> None:
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
             module.track_running_stats = mode != "keep_statistics"
-
-
-def make_optimizer(model: nn.Module, protocol: Protocol) -> Optimizer:
-    """torch's optimizer of the protocol's name over all parameters of a model."""
-    optimizer = getattr(torch.optim, OPTIMIZERS[protocol.optimizer])
-    return optimizer(model.parameters(), lr=protocol.learning_rate, weight_decay=protocol.weight_decay)

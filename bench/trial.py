@@ -111,8 +111,9 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     missed = outcome.reached_target is False
     return {
         "status": "missed_target" if missed else "finished",
-        "reason": _missed(protocol, outcome.validation_metric) if missed else None,
+        "reason": _missed(protocol, outcome.curve) if missed else None,
         "curve": outcome.curve,
+        "dynamics": outcome.dynamics,
         "validation_metric": outcome.validation_metric,
         "selected_epoch": outcome.selected_epoch,
         "epochs": outcome.epochs,
@@ -129,6 +130,8 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "environment": {
             "allocator": describe_allocator(),
             "strategy": strategy.facts(),
+            "rescaler": None if rescaler is None else rescaler.facts(),
+            "quantizer": None if quantizer is None else quantizer.facts(),
             "matmul_precision": torch.get_float32_matmul_precision(),
             "warm_up_seconds": warm_up_seconds,
         },
@@ -189,7 +192,7 @@ def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
     """Take a step of the same network on a small random graph, so that kernels are compiled and loaded; its seconds."""
     import torch
 
-    from bench.training import make_optimizer
+    from bench.optimizer import make_optimizer
     from methods.adjacency import Adjacency
     from methods.graph import GraphView
 
@@ -272,7 +275,8 @@ def _sentence(error: Exception) -> str:
     return first if isinstance(error, BenchError | MethodError) else f"{type(error).__name__}: {first}"
 
 
-def _missed(protocol: Protocol, best: float) -> str:
+def _missed(protocol: Protocol, curve: list[dict[str, Any]]) -> str:
+    best = max(point["validation_metric"] for point in curve)
     return f"the best validation metric was {best:.4f}; the target was {protocol.target}"
 
 
@@ -285,6 +289,8 @@ def _hash(mask: torch.Tensor) -> int:
 
 
 def _bytes_of(model: torch.nn.Module) -> int:
+    if (packed := getattr(model, "bytes", None)) is not None:
+        return int(packed)
     return sum(item.numel() * item.element_size() for item in (*model.parameters(), *model.buffers()))
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from db.records import (
     CurvePoint,
@@ -22,7 +25,21 @@ from db.records import (
 Row = dict[str, Any]
 
 _ACCOUNTS = tuple(field.name for field in fields(Ledger))
-_APART = ("ledger", "curve", "predictions")
+_APART = ("ledger", "curve", "dynamics", "predictions")
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """One quantity of a trial's network during training.
+
+    Attributes:
+        epochs: [samples] finished epochs at each sample.
+        values: [samples, layers], or [samples, groups, quantiles] over each group of hidden units; NaN where there is
+            none or it was not finite.
+    """
+
+    epochs: NDArray[np.int64]
+    values: NDArray[np.float64]
 
 
 def plain_row(record: MachineRecord | SessionRecord | DatasetRecord | MethodRecord) -> Row:
@@ -31,7 +48,7 @@ def plain_row(record: MachineRecord | SessionRecord | DatasetRecord | MethodReco
 
 
 def trial_row(trial: TrialRecord) -> Row:
-    """The columns of a trial, without its curve and predictions."""
+    """The columns of a trial, without its curve, dynamics and predictions."""
     row = {field.name: _stored(getattr(trial, field.name)) for field in fields(trial) if field.name not in _APART}
     row["status"], row["trust"] = trial.status.value, trial.trust.value
     for account in _ACCOUNTS:
@@ -48,13 +65,27 @@ def curve_rows(trial: TrialRecord) -> list[Row]:
     ]
 
 
+def dynamics_rows(trial: TrialRecord) -> list[Row]:
+    """One row a quantity."""
+    return [
+        {"trial_id": trial.trial_id, "quantity": series.quantity}
+        | {"epochs": list(series.epochs), "values": _stored(series.values)}
+        for series in trial.dynamics
+    ]
+
+
 def trial_record(row: Mapping[str, Any]) -> TrialRecord:
-    """The trial of a row, with an empty curve and no predictions."""
+    """The trial of a row, without its curve, dynamics and predictions."""
     values = {field.name: row[field.name] for field in fields(TrialRecord) if field.name not in _APART}
     values["status"], values["trust"] = Status(row["status"]), Trust(row["trust"])
     seconds = [row[f"{account}_seconds"] for account in _ACCOUNTS]
     values["ledger"] = None if None in seconds else Ledger(*seconds)
     return TrialRecord(**values)
+
+
+def dynamics(row: Mapping[str, Any]) -> Dynamics:
+    """The quantity of a row."""
+    return Dynamics(np.array(row["epochs"], dtype=np.int64), np.array(row["values"], dtype=np.float64))
 
 
 def _stored(value: Any) -> Any:

@@ -25,7 +25,16 @@ def _add_schedule(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN schedule JSON")
 
 
-MIGRATIONS: list[Migration] = [_add_schedule]
+def _add_dynamics(connection: Connection) -> None:
+    """Version 3 keeps the dynamics of training, and metrics beside the dataset's own."""
+    connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN further_metrics JSON")
+    connection.exec_driver_sql(
+        "CREATE TABLE dynamics (trial_id VARCHAR NOT NULL, quantity VARCHAR NOT NULL, epochs JSON NOT NULL, "
+        '"values" JSON NOT NULL, PRIMARY KEY (trial_id, quantity))'
+    )
+
+
+MIGRATIONS: list[Migration] = [_add_schedule, _add_dynamics]
 """The function at index i turns version i + 1 into version i + 2."""
 
 

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import JSON, Connection, Select, select
 
-from db.convert import trial_record
+from db.convert import Dynamics, dynamics, trial_record
 from db.database import WRITE_DEADLINE, Database, LockedError
 from db.errors import StoreError
 from db.migrations import is_ready
 from db.parquet import SnapshotFolder, is_snapshot
 from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, TrialRecord
 from db.schema import Base, CurvePoint, Dataset, Machine, Method, Predictions, Session, Trial
+from db.schema import Dynamics as DynamicsTable
 from db.scoring.board import BoardRow, board
 from db.scoring.curve import Curve
 
@@ -47,7 +48,7 @@ class StoreContents:
     stale: bool = False
     """Whether a writer held the file, so that these are the rows of an earlier reading."""
     trials: tuple[TrialRecord, ...] = ()
-    """Without curves and predictions."""
+    """Without curves, dynamics and predictions."""
     curves: Mapping[str, Curve] | None = None
     """By trial_id."""
     datasets: tuple[DatasetRecord, ...] = ()
@@ -91,7 +92,7 @@ class Reader:
             return connection is not None
 
     def trials(self, **filters: Any) -> list[TrialRecord]:
-        """The trials that match, oldest first, without curves and predictions.
+        """The trials that match, oldest first, without curves, dynamics and predictions.
 
         Filters: any field of `TrialRecord` but the documents, and backbone, strategy, rescaler, quantizer,
         track, reference.
@@ -103,6 +104,15 @@ class Reader:
         """The evaluations of these trials (of all when None) by trial_id; a trial without any is left out."""
         with self._tables(self._deadline) as connection:
             return {} if connection is None else _curves(connection, trial_ids)
+
+    def dynamics(self, trial_id: str) -> dict[str, Dynamics]:
+        """The dynamics of a trial by quantity; empty when none were recorded."""
+        with self._tables(self._deadline) as connection:
+            if connection is None:
+                return {}
+            query = select(DynamicsTable.__table__).where(DynamicsTable.trial_id == trial_id)
+            rows = connection.execute(query.order_by(DynamicsTable.quantity)).mappings().all()
+        return {row["quantity"]: dynamics(dict(row)) for row in rows}
 
     def datasets(self) -> list[DatasetRecord]:
         """All datasets, by name and version."""

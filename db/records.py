@@ -5,6 +5,7 @@ Seconds are float seconds, memory is bytes, energy is joules, metrics are fracti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -122,6 +123,19 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class DynamicsRecord:
+    """One quantity of the network, sampled during a trial's training."""
+
+    quantity: str
+    """For example `relative_gradient_norm`; `bench.dynamics` defines them."""
+    epochs: tuple[int, ...]
+    """Finished epochs at each sample: 0 is before the first update."""
+    values: Sequence[Any]
+    """One item a sample: a number a layer, or for each group of hidden units its quantiles; None where there is none
+    or it was not finite."""
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Where the wall time of a trial's process went. The parts sum to `wall` within 1 %."""
 
@@ -172,6 +186,9 @@ class TrialRecord:
     ledger: Ledger | None = None
     validation_metric: float | None = None
     test_metric: float | None = None
+    further_metrics: dict[str, float] | None = None
+    """Computed by the scorer from the same predictions, by name: `test_balanced_accuracy`,
+    `validation_balanced_accuracy`."""
     selected_epoch: int | None = None
     epochs: int | None = None
     parameters: int | None = None
@@ -195,5 +212,6 @@ class TrialRecord:
     """What only the trial's own process knows: allocator settings, thread counts, warm-up seconds."""
     trust: Trust = Trust.MEASURED_HERE
     curve: tuple[CurvePoint, ...] = ()
+    dynamics: tuple[DynamicsRecord, ...] = ()
     predictions: bytes | None = None
     """Compressed predictions on validation and test nodes (or graphs), so that the metric can be computed again."""

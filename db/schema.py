@@ -59,6 +59,8 @@ class Base(DeclarativeBase):
         # A missing document is SQL's NULL, not the JSON word null
         dict[str, Any]: JSON(none_as_null=True),
         list[dict[str, Any]]: JSON(none_as_null=True),
+        list[int]: JSON,
+        list[Any]: JSON,
     }
 
 
@@ -191,6 +193,7 @@ class Trial(Base):
     wall_seconds: Mapped[float | None]
     validation_metric: Mapped[float | None]
     test_metric: Mapped[float | None]
+    further_metrics: Mapped[dict[str, Any] | None]
     selected_epoch: Mapped[int | None]
     epochs: Mapped[int | None]
     parameters: Mapped[int | None]
@@ -208,7 +211,7 @@ class Trial(Base):
     trust: Mapped[str]
 
 
-# The next two name a trial without a foreign key: DuckDB refuses to delete a parent in the transaction that
+# The next three name a trial without a foreign key: DuckDB refuses to delete a parent in the transaction that
 # deletes its children, and a failed trial must be replaced in one transaction.
 
 
@@ -236,3 +239,18 @@ class Predictions(Base):
 
     trial_id: Mapped[str] = mapped_column(primary_key=True)
     data: Mapped[bytes]
+
+
+class Dynamics(Base):
+    """See `db.records.DynamicsRecord`."""
+
+    __tablename__ = "dynamics"
+
+    trial_id: Mapped[str] = mapped_column(primary_key=True)
+    quantity: Mapped[str] = mapped_column(primary_key=True)
+    epochs: Mapped[list[int]]
+    values: Mapped[list[Any]]
+
+
+PARTS_OF_TRIAL = (CurvePoint, Predictions, Dynamics)
+"""The tables whose rows belong to one trial, and are stored and deleted with it."""

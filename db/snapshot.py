@@ -22,11 +22,11 @@ from db.errors import StoreError
 from db.migrations import is_ready, newest_version
 from db.parquet import MANIFEST
 from db.records import Status
-from db.schema import Base, CurvePoint, Predictions, SchemaVersion, Session, Trial, UTCDateTime
+from db.schema import PARTS_OF_TRIAL, Base, SchemaVersion, Session, Trial, UTCDateTime
 from db.store import Store, upsert
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
-_CHILDREN = (CurvePoint.__tablename__, Predictions.__tablename__)
+_WITH_TRIALS = (Trial.__tablename__, *(model.__tablename__ for model in PARTS_OF_TRIAL))
 
 
 def export_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, int]:
@@ -161,14 +161,14 @@ def _loaded(value: Any, kind: TypeEngine[Any]) -> Any:
 def _merge(connection: Connection, tables: Mapping[str, list[Row]]) -> dict[str, int]:
     changed: dict[str, int] = {}
     for table in Base.metadata.sorted_tables:
-        if table.name in (*_CHILDREN, SchemaVersion.__tablename__, Trial.__tablename__):
+        if table.name in (*_WITH_TRIALS, SchemaVersion.__tablename__):
             continue
         known = {tuple(row) for row in connection.execute(select(*table.primary_key))}
         new = [row for row in tables[table.name] if _key(row, table) not in known]
         changed[table.name] = _insert(connection, table, new)
     changed[Session.__tablename__] += _finish_sessions(connection, tables[Session.__tablename__])
     wanted = _wanted_trials(connection, tables[Trial.__tablename__])
-    for model in (Trial, CurvePoint, Predictions):
+    for model in (Trial, *PARTS_OF_TRIAL):
         rows = [row for row in tables[model.__tablename__] if row["trial_id"] in wanted]
         changed[model.__tablename__] = _insert(connection, model.__table__, rows)
     return changed
@@ -193,7 +193,7 @@ def _wanted_trials(connection: Connection, rows: list[Row]) -> set[str]:
         if before is not None:
             if Status(before.status).has_metric or not Status(row["status"]).has_metric:
                 continue
-            for model in (CurvePoint, Predictions, Trial):
+            for model in (*PARTS_OF_TRIAL, Trial):
                 connection.execute(delete(model).where(model.__table__.c.trial_id == before.trial_id))
         wanted.add(row["trial_id"])
     return wanted

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from db.convert import curve_rows, plain_row, trial_row
+from db.convert import curve_rows, dynamics_rows, plain_row, trial_row
 from db.database import WRITE_DEADLINE, Database
 from db.errors import StoreError
 from db.migrations import create_file, create_tables, is_ready
 from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord
-from db.schema import Base, CurvePoint, Dataset, Machine, Method, Predictions, Session, Trial
+from db.schema import PARTS_OF_TRIAL, Base, CurvePoint, Dataset, Dynamics, Machine, Method, Predictions, Session, Trial
 
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ class Store:
         self.write(work)
 
     def record_trial(self, trial: TrialRecord, dataset: DatasetRecord, method: MethodRecord) -> bool:
-        """Store a trial with its curve and predictions, and its dataset and method, all or nothing.
+        """Store a trial with its curve, dynamics and predictions, and its dataset and method, all or nothing.
 
         A trial that has a metric is never replaced. One that failed is replaced by a new trial of its
         fingerprint, whose attempt becomes one more.
@@ -130,13 +130,15 @@ def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRe
         if before.trial_id == trial.trial_id or Status(before.status).has_metric:
             return before.trial_id == trial.trial_id
         row["attempt"] = before.attempt + 1
-        for model in (CurvePoint, Predictions, Trial):
+        for model in (*PARTS_OF_TRIAL, Trial):
             connection.execute(delete(model).where(model.__table__.c.trial_id == before.trial_id))
     upsert(connection, Dataset, plain_row(dataset))
     upsert(connection, Method, plain_row(method))
     connection.execute(insert(Trial), row)
     if points := curve_rows(trial):
         connection.execute(insert(CurvePoint), points)
+    if series := dynamics_rows(trial):
+        connection.execute(insert(Dynamics), series)
     if trial.predictions is not None:
         connection.execute(insert(Predictions).values(trial_id=trial.trial_id, data=trial.predictions))
     return True

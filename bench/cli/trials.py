@@ -22,7 +22,7 @@ _PLAIN = (
 
 
 def show_trials(db: str, filters: dict[str, Any], as_json: bool) -> None:
-    """Print the stored trials, oldest first."""
+    """Print the stored trials, oldest first. As JSON with `balanced_accuracy` on the test set, beside the metric."""
     known = [status.value for status in Status]
     if "status" in filters and filters["status"] not in known:
         raise UsageError(f"no trial ends as '{filters['status']}'; {nearest(filters['status'], known)}")
@@ -44,6 +44,7 @@ def _document(trial: TrialRecord) -> dict[str, Any]:
         "trust": trial.trust.value,
         "started_at": trial.started_at.isoformat(),
         "ledger": ledger,
+        "balanced_accuracy": (trial.further_metrics or {}).get("test_balanced_accuracy"),
     }
 
 

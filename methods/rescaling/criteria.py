@@ -117,6 +117,6 @@ def _squares(parameter: Tensor, criterion: Criterion, guarded: bool) -> Tensor:
 
 
 def imbalance(made: Tensor, read: Tensor) -> Tensor:
-    """(A - B) / (A + B), from -1 to 1; 0 where both are 0."""
+    """(A - B) / (A + B), from -1 to 1; 0 where both are 0, and NaN where one is."""
     total = made + read
-    return torch.where(total > 0, (made - read) / total, torch.zeros_like(total))
+    return torch.where(total != 0, (made - read) / total, torch.zeros_like(total))

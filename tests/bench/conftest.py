@@ -77,6 +77,19 @@ class NeverEnds(FullBatch):
         time.sleep(3600)
 
 
+@register("rescaler", "says_facts")
+class SaysFacts(Rescaler):
+    """Counts its steps."""
+
+    steps = 0
+
+    def before_update(self, progress):
+        self.steps += 1
+
+    def facts(self):
+        return {"steps": self.steps}
+
+
 @register("rescaler", "diverges")
 class Diverges(Rescaler):
     """Makes the parameters infinite."""

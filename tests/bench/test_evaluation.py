@@ -58,6 +58,7 @@ def test_scores_of_binary_tasks_are_kept_as_numbers() -> None:
     metric, predictions = evaluator.evaluate(Says(), problem)
     # the one positive (0.25) is above -1 and below 3
     assert metric == 0.5
+    assert evaluator.balanced_accuracy(predictions) == 0.75  # the one positive, and one of two negatives
     assert predictions["test"].dtype == np.float32
     assert predictions["test"].tolist() == [0.5]
 

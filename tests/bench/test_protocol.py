@@ -33,6 +33,10 @@ from bench.protocol import OPTIMIZERS, Protocol
         ({"patience": 0}, "patience=0 is not possible; it must be at least 1"),
         ({"target": 90}, "target=90.0 is not possible; metrics are fractions, so write 0.9 for 90 %"),
         ({"matmul_precision": "low"}, "matmul_precision='low' is not possible; choose from: highest, high, medium"),
+        ({"select_by": "auc"}, "select_by='auc' is not possible; choose from: metric, balanced_accuracy"),
+        ({"select_by": ["metric"]}, "is not possible; choose from: metric, balanced_accuracy"),
+        ({"dynamics_every": -1}, "dynamics_every=-1 is not possible; it must be at least 1"),
+        ({"dynamics_every": 2.5}, "dynamics_every must be a whole number, not 2.5"),
         ({"epochs": None}, "a protocol needs a budget; give epochs, seconds or both"),
     ],
 )
@@ -48,6 +52,15 @@ def test_seconds_alone_mean_no_limit_on_epochs() -> None:
     assert Protocol.from_settings({}).epochs == 200
 
 
+def test_dynamics_are_sampled_every_10_epochs_and_0_turns_them_off() -> None:
+    assert Protocol().dynamics_every == 10
+    off = Protocol.from_settings({"dynamics_every": 0})
+    assert off.dynamics_every is None
+    assert Protocol.from_settings(off.settings()) == off
+    with pytest.raises(UsageError, match="dynamics_every=0 is not possible; it must be at least 1"):
+        Protocol(dynamics_every=0)
+
+
 def test_settings_read_back_to_the_same_protocol() -> None:
     protocol = Protocol(optimizer="sgd", clip=1.0, seconds=3.0, patience=4, target=0.9)
     assert Protocol.from_settings(protocol.settings()) == protocol
@@ -57,7 +70,8 @@ def test_settings_read_back_to_the_same_protocol() -> None:
 def test_equal_settings_have_one_key_and_others_another() -> None:
     assert Protocol(weight_decay=0, clip=1).key() == Protocol(weight_decay=0.0, clip=1.0).key()
     keys = {Protocol().key(), Protocol(epochs=199).key(), Protocol(target=0.9).key(), Protocol(optimizer="sgd").key()}
-    assert len(keys) == 4
+    keys |= {Protocol(dynamics_every=None).key(), Protocol(select_by="balanced_accuracy").key()}
+    assert len(keys) == 6
     assert all(len(key) == 12 for key in keys)
 
 

@@ -34,6 +34,8 @@ def test_a_finished_trial_has_its_metric_and_its_settings(ran) -> None:
     assert 0 <= row.test_metric <= 1
     assert row.protocol_settings == ran.trials[0].protocol.settings()
     assert row.protocol == ran.trials[0].protocol.key()
+    assert set(row.further_metrics) == {"test_balanced_accuracy", "validation_balanced_accuracy"}
+    assert all(0 <= value <= 1 for value in row.further_metrics.values())
     assert (row.device, row.attempt, row.trust.value) == ("cpu", 1, "measured_here")
 
 
@@ -50,7 +52,7 @@ def test_a_plug_in_that_raises_is_a_crash_with_its_sentence_and_its_traceback(ra
     assert row.reason == "ValueError: the sampler lost"
     assert "misbehaving.py" in row.log_tail
     assert "its way" in row.log_tail
-    assert (row.test_metric, row.validation_metric) == (None, None)
+    assert (row.test_metric, row.validation_metric, row.further_metrics) == (None, None, None)
     assert row.ledger.wall > 0
 
 

@@ -31,8 +31,23 @@ def test_metrics_of_a_split_by_hand(tmp_path: Path, blocks: GraphData) -> None:
     scored = score(path, blocks, 1)
     assert scored.validation_metric == pytest.approx(1 - 1 / valid.size)
     assert scored.test_metric == pytest.approx(1 - 3 / test.size)
+    # the mean of each class's share, the wrong ones counted in the class they belong to
+    for name, part, said in (("validation", split.valid, valid), ("test", split.test, test)):
+        recalls = [np.mean(said[blocks.y[part] == kind] == kind) for kind in range(blocks.classes)]
+        assert scored.further_metrics[f"{name}_balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    assert set(scored.further_metrics) == {"validation_balanced_accuracy", "test_balanced_accuracy"}
     assert scored.predictions == path.read_bytes()
     assert scored.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_scores_count_as_classes_in_balanced_accuracy(tmp_path: Path, grid: GraphData) -> None:
+    split = grid.splits[0]
+    valid, test = (np.where(grid.y[part] == 1, 0.2, -0.3).astype(np.float32) for part in (split.valid, split.test))
+    test[np.flatnonzero(grid.y[split.test] == 1)[0]] = -0.1  # still above all negatives, but no longer above 0
+    scored = score(saved(tmp_path / "p.npz", valid=valid, test=test), grid, 0)
+    positives = int((grid.y[split.test] == 1).sum())
+    assert (scored.test_metric, scored.further_metrics["validation_balanced_accuracy"]) == (1.0, 1.0)
+    assert scored.further_metrics["test_balanced_accuracy"] == pytest.approx(1 - 0.5 / positives)
 
 
 def test_predictions_of_another_size_are_refused(tmp_path: Path, blocks: GraphData) -> None:
@@ -56,6 +71,7 @@ def test_a_stored_row_can_be_scored_again_from_its_predictions(ran, grid: GraphD
     (tmp_path / "p.npz").write_bytes(content)
     again = score(tmp_path / "p.npz", grid, row.split)
     assert (again.test_metric, again.validation_metric) == (row.test_metric, row.validation_metric)
+    assert again.further_metrics == row.further_metrics
     with np.load(io.BytesIO(content)) as arrays:
         assert set(arrays) == {"valid", "test"}
 

@@ -18,15 +18,16 @@ from bench.clock import TimeLedger
 from bench.datasets.graph_data import GraphData
 from bench.errors import BenchError
 from bench.evaluation import Evaluator
-from bench.protocol import OPTIMIZERS, Protocol
+from bench.metrics import balanced_accuracy
+from bench.protocol import Protocol
 from bench.scorer import METRICS
-from bench.training import Outcome, Trainer, make_optimizer
+from bench.training import Outcome, Trainer
 from bench.trial import pose
 from methods.graph import GraphView
 from methods.method import Method
 from methods.problem import Problem, Progress
 from methods.quantizer import Quantizer
-from methods.rescaler import Rescaler
+from methods.rescaler import Factors, Rescaler
 from methods.strategies.full_batch import FullBatch
 from methods.strategy import Step, Strategy, Term
 
@@ -85,6 +86,12 @@ class Run:
 
 def sgd(**settings: Any) -> Protocol:
     return Protocol(**{"optimizer": "sgd", "learning_rate": 0.5, "epochs": 1, **settings})
+
+
+def network(data: GraphData, spec: str = "gcn(layers=2,hidden=16,dropout=0.0)") -> Any:
+    """A backbone for a set, the same at each call."""
+    torch.manual_seed(0)
+    return Method.parse(spec).build_backbone(pose(data, 0, torch.device("cpu"))[0])
 
 
 def gradient(data: GraphData, weight: Tensor) -> Tensor:
@@ -162,6 +169,42 @@ def test_patience_counts_evaluations_without_gain(blocks: GraphData) -> None:
     assert (outcome.epochs, outcome.selected_epoch) == (8, 4)
 
 
+class Balances(Says):
+    """The same with a balanced accuracy of its own beside each metric."""
+
+    def __init__(self, metrics: list[float], balanced: list[float]) -> None:
+        super().__init__(metrics)
+        self.balanced = balanced
+
+    def balanced_accuracy(self, predictions: dict[str, Any]) -> float:
+        return self.balanced[predictions["valid"] - 1]
+
+
+def test_balanced_accuracy_selects_and_counts_patience_where_the_protocol_says_so(blocks: GraphData) -> None:
+    def run(select_by: str) -> Outcome:
+        says = Balances([0.5, 0.7, 0.6, 0.9, 0.8], [0.5, 0.2, 0.6, 0.6, 0.1])
+        return Run(blocks, sgd(epochs=50, patience=2, target=0.9, select_by=select_by), evaluator=says).outcome
+
+    balanced = run("balanced_accuracy")
+    assert [point["validation_metric"] for point in balanced.curve] == [0.5, 0.7, 0.6, 0.9, 0.8]
+    assert (balanced.selected_epoch, balanced.validation_metric, balanced.predictions["valid"]) == (3, 0.6, 3)
+    assert balanced.reached_target is True  # the target is one of the metric
+    with pytest.raises(StopIteration):  # epoch 4 is a gain by the metric, so that a sixth evaluation is asked for
+        run("metric")
+
+
+def test_a_real_evaluator_selects_by_the_balanced_accuracy_of_its_predictions(blocks: GraphData) -> None:
+    run = Run(blocks, Protocol(epochs=30, select_by="balanced_accuracy"), model=network(blocks))
+    labels = blocks.y[blocks.splits[0].valid]
+    assert run.evaluator.balanced_accuracy(run.outcome.predictions) > 0.6
+    shorter = [Run(blocks, Protocol(epochs=epochs), model=network(blocks)) for epochs in (1, 5, 30)]
+    others = [each.evaluator.balanced_accuracy(each.outcome.predictions) for each in shorter]
+    assert balanced_accuracy(run.outcome.predictions["valid"], labels) >= max(others)
+    metric = METRICS["accuracy"](run.outcome.predictions["valid"], labels)
+    at_selection = run.outcome.curve[run.outcome.selected_epoch - 1]
+    assert metric == run.outcome.validation_metric == at_selection["validation_metric"]
+
+
 @pytest.mark.parametrize(("target", "reached"), [(None, None), (0.6, True), (0.61, False)])
 def test_targets_are_reached_or_missed(blocks: GraphData, target: float | None, reached: bool | None) -> None:
     outcome = Run(blocks, sgd(epochs=3, target=target), evaluator=Says([0.5, 0.6, 0.4])).outcome
@@ -197,6 +240,59 @@ def test_a_rescaler_is_called_in_order_and_may_change_what_the_optimizer_gets(bl
     assert order.calls == ["attach", "forward 0 no gradient", "update 0", "forward 1 old gradient", "update 1"]
     once = -gradient(blocks, torch.zeros(3, 8))
     assert torch.allclose(run.model.weight, once - gradient(blocks, once), atol=1e-6)
+
+
+class Turns(nn.Module):
+    """Two linear layers without bias or activation."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.first = nn.Parameter(torch.randn(4, features, generator=generator) * 0.3)
+        self.second = nn.Parameter(torch.randn(outputs, 4, generator=generator) * 0.3)
+
+    def forward(self, view: GraphView) -> Tensor:
+        return view.x @ self.first.t() @ self.second.t()
+
+
+class ThereAndBack(Rescaler):
+    """Multiplies hidden units before the forward pass, more in each epoch, and undoes it before the update.
+
+    So the parameters take the path that they take without it.
+    """
+
+    def before_forward(self, progress: Progress) -> Factors | None:
+        return self._multiply(torch.tensor([4.0, 1.0, 0.5, 2.0]) ** (1 + progress.epoch))
+
+    def before_update(self, progress: Progress) -> Factors | None:
+        return self._multiply(torch.tensor([0.25, 1.0, 2.0, 0.5]) ** (1 + progress.epoch))
+
+    def _multiply(self, units: Tensor) -> Factors:
+        factors = {self.model.first: units.view(-1, 1), self.model.second: 1 / units}
+        with torch.no_grad():
+            for parameter, factor in factors.items():
+                parameter.mul_(factor)
+                if parameter.grad is not None:
+                    parameter.grad.div_(factor)
+        return factors
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_lasting_gradients_follow_the_parameters_that_a_rescaler_multiplies(blocks: GraphData, told: bool) -> None:
+    class Silent(ThereAndBack):
+        def _multiply(self, units: Tensor) -> Factors:
+            super()._multiply(units)
+            return {}
+
+    def trained(rescaler: Rescaler | None) -> Turns:
+        # one gradient that is kept, one of that step alone, and one kept from a later step
+        strategy = Views([{"weight": 0.5, "lasts": 4}, {}], [{}], [{"lasts": 2}], [{}])
+        return Run(blocks, sgd(epochs=4), model=Turns(8, 3), strategy=strategy, rescaler=rescaler).model
+
+    plain, rescaled = trained(None), trained(ThereAndBack() if told else Silent())
+    # the factors are powers of two, so nothing is rounded; a rescaler that does not say them takes another path
+    assert torch.equal(plain.first, rescaled.first) is told
+    assert torch.equal(plain.second, rescaled.second) is told
 
 
 class Rounds(Quantizer):
@@ -300,13 +396,6 @@ def test_with_permuted_test_labels_the_run_is_the_same_and_scores_at_chance(bloc
     assert curves[0] == curves[1]
     assert scores[0] > 0.8
     assert scores[1] < 0.65  # three classes; 15 labels leave a wide margin around 1/3
-
-
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
-def test_every_optimizer_takes_the_protocols_settings(name: str) -> None:
-    made = make_optimizer(Linear(2, 2), Protocol(optimizer=name, learning_rate=0.02, weight_decay=0.1))
-    assert type(made).__name__ == OPTIMIZERS[name]
-    assert (made.param_groups[0]["lr"], made.param_groups[0]["weight_decay"]) == (0.02, 0.1)
 
 
 def test_a_real_evaluator_holds_no_test_label(blocks: GraphData) -> None:
@@ -428,3 +517,73 @@ def test_evaluation_runs_inside_its_context_and_training_does_not(blocks: GraphD
     says = Looks([0.1, 0.2])
     Trainer(problem, *parts, says, TimeLedger(), lambda point, spent: events.append("point"), noted).run()
     assert events == ["in", "look", "out", "point"] * 2
+
+
+def test_dynamics_are_sampled_in_the_first_step_of_every_few_epochs(blocks: GraphData) -> None:
+    model = network(blocks)
+    start = [layer.weights[0].norm().item() for layer in model.invariance().layers]
+    run = Run(blocks, sgd(epochs=8, dynamics_every=3, clip=1e-3), model=model, strategy=Terms([1.0], [1.0]))
+    series = {one["quantity"]: one for one in run.outcome.dynamics}
+    assert {tuple(one["epochs"]) for one in series.values()} == {(0, 3, 6)}
+    # before the first update, and after clipping: these layers have most of the gradient, biases the rest
+    assert series["weight_norm"]["values"][0] == pytest.approx(start, rel=1e-5)
+    assert series["weight_norm"]["values"][1] != series["weight_norm"]["values"][0]
+    for gradients in series["gradient_norm"]["values"]:
+        assert 1e-4 < math.hypot(*gradients) < 1e-3
+
+
+def test_dynamics_are_sampled_after_a_rescaler(blocks: GraphData) -> None:
+    class Doubles(Rescaler):
+        def before_update(self, progress: Progress) -> Factors | None:
+            for parameter in self.model.parameters():
+                if parameter.grad is not None:
+                    parameter.grad.mul_(2.0)
+
+    plain, doubled = (
+        Run(blocks, sgd(dynamics_every=1), model=network(blocks), rescaler=rescaler).outcome.dynamics
+        for rescaler in (None, Doubles())
+    )
+    for before, after in zip(plain, doubled, strict=True):
+        factor = 2.0 if before["quantity"].endswith("gradient_norm") else 1.0
+        if before["quantity"] in ("gradient_norm", "relative_gradient_norm", "weight_norm"):
+            assert after["values"][0] == pytest.approx([factor * value for value in before["values"][0]], rel=1e-4)
+
+
+def test_dynamics_are_evaluation_and_change_no_weight(blocks: GraphData) -> None:
+    events: list[str] = []
+
+    @contextmanager
+    def noted():
+        events.append("in")
+        yield
+        events.append("out")
+
+    def run(every: int | None) -> tuple[nn.Module, Outcome]:
+        model, ledger = network(blocks), TimeLedger()
+        problem, _ = pose(blocks.sealed(0), 0, torch.device("cpu"))
+        protocol = sgd(epochs=4, evaluate_every=4, dynamics_every=every)
+        parts = (problem, model, FullBatch(), None, None, protocol, Says([0.5]), ledger)
+        trainer = Trainer(*parts, lambda point, spent: events.append("point"), noted)
+        if every is not None:
+            record = trainer.dynamics.record
+
+            def slowly(epoch: int) -> None:
+                events.append(f"sample {epoch}")
+                time.sleep(0.1)
+                record(epoch)
+
+            trainer.dynamics.record = slowly
+        outcome = trainer.run()
+        if every is not None:
+            assert ledger.close().evaluate >= 0.2
+        return model, outcome
+
+    sampled, _ = run(2)
+    assert events == ["in", "sample 0", "out", "in", "sample 2", "out", "in", "out", "point"]
+    unsampled, without = run(None)
+    assert without.dynamics == []
+    assert all(torch.equal(*pair) for pair in zip(sampled.parameters(), unsampled.parameters(), strict=True))
+
+
+def test_a_network_without_invariance_leaves_no_dynamics(blocks: GraphData) -> None:
+    assert Run(blocks, sgd(epochs=2, dynamics_every=1)).outcome.dynamics == []

@@ -15,9 +15,10 @@ import torch
 
 from bench.clock import ACCOUNTS
 from bench.datasets.graph_data import GraphData
+from bench.dynamics import OF_LAYERS, OF_UNITS, QUANTILES
 from bench.errors import BenchError
 from bench.protocol import Protocol
-from bench.trial import _sentence, _status_of, pose, warm_up
+from bench.trial import _missed, _sentence, _status_of, pose, warm_up
 from db.read import Reader
 from db.records import Status
 from methods.method import Method
@@ -96,6 +97,36 @@ def test_the_curve_has_every_evaluation_and_its_best_is_the_row(ran) -> None:
     best = int(np.argmax(curve.validation_metric))
     assert row.selected_epoch == curve.epoch[best]
     assert row.validation_metric == curve.validation_metric[best]
+
+
+def test_a_trial_leaves_its_dynamics_and_says_that_no_rescaler_ran(ran) -> None:
+    row = ran.row(REFERENCE, seed=0)
+    assert row.environment["rescaler"] is None
+    dynamics = Reader(ran.store).dynamics(row.trial_id)
+    assert set(dynamics) == {*OF_LAYERS, *OF_UNITS}
+    # six epochs, so that only the first is sampled; two layers with one group of units between
+    assert {tuple(series.epochs.tolist()) for series in dynamics.values()} == {(0,)}
+    assert dynamics["relative_gradient_norm"].values.shape == (1, 2)
+    assert dynamics["relative_gradient_imbalance"].values.shape == (1, 1, len(QUANTILES))
+    assert np.isnan(dynamics["attention_relative_gradient_norm"].values).all()
+    assert (dynamics["weight_norm"].values > 0).all()
+
+
+def test_protocol_decides_on_dynamics_and_a_rescaler_says_its_facts(harness, tmp_path: Path) -> None:
+    store = tmp_path / "s.duckdb"
+    harness.run(harness.plan(f"{SMALL}+full_batch+says_facts", dynamics_every=2), store)
+    harness.run(harness.plan(SMALL, dynamics_every=0), store)
+    rows = {(row.method, row.protocol_settings["dynamics_every"]): row for row in Reader(store).trials()}
+    rescaled = rows[f"{SMALL}+full_batch+says_facts", 2]
+    assert rescaled.environment["rescaler"] == {"steps": 6}
+    assert Reader(store).dynamics(rescaled.trial_id)["weight_norm"].epochs.tolist() == [0, 2, 4]
+    assert Reader(store).dynamics(rows[REFERENCE, None].trial_id) == {}
+
+
+def test_a_missed_target_says_the_best_metric_whatever_selected() -> None:
+    curve = [{"validation_metric": value} for value in (0.5, 0.75, 0.25)]
+    said = _missed(Protocol(target=0.9, select_by="balanced_accuracy"), curve)
+    assert said == "the best validation metric was 0.7500; the target was 0.9"
 
 
 def figures(store: Path, trial_id: str) -> list[list[float]]:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from db.records import (
     CurvePoint,
     DatasetRecord,
+    DynamicsRecord,
     Ledger,
     MachineRecord,
     MethodRecord,
@@ -113,6 +115,11 @@ class Samples:
                 CurvePoint(1, 1, 1.0, 1.9, 0.5, 2708, 10556),
                 CurvePoint(2, 2, 2.0, 1.1, 0.8, 5416, 21112),
             ),
+            "further_metrics": {"test_balanced_accuracy": 0.75, "validation_balanced_accuracy": 0.7},
+            "dynamics": (
+                DynamicsRecord("weight_norm", (0, 10), ((1.5, 2.5), (1.0, 3.0))),
+                DynamicsRecord("weight_norm_imbalance", (0, 10), (((-0.5, 0.0, 0.5),), ((-0.25, 0.0, 0.25),))),
+            ),
             "predictions": b"\x00\x01\xff",
         }
         return TrialRecord(**(fields | changes))
@@ -166,3 +173,19 @@ def postgres() -> Iterator[str]:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def url(request: pytest.FixtureRequest, path: Path) -> str:
+    """A database without tables, of each kind."""
+    if request.param == "duckdb":
+        return str(path)
+    server = request.getfixturevalue("postgres")
+    name = f"t{abs(hash(request.node.nodeid)):x}"
+    engine = sqlalchemy.create_engine(
+        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.rsplit("/", 1)[0] + f"/{name}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, update
+from sqlalchemy.exc import DBAPIError
 
 from db import migrations
 from db.database import Database
@@ -86,12 +87,34 @@ def test_a_newer_file_is_refused_and_untouched(path: Path, samples) -> None:
 def test_a_file_of_version_1_gets_its_schedules(path: Path, samples) -> None:
     samples.fill(Store(path), samples.trial())
     with Database(path).writing() as connection:
+        _to_version_2(connection)
         connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN schedule")
         connection.execute(update(SchemaVersion).values(version=1))
     assert upgrade(path) == (1, migrations.newest_version())
     segment = {"scales": [1], "epoch": 0, "scored_seconds": 0.5, "steps": 3, "node_visits": 30, "edge_visits": 60}
     Store(path).record_trial(samples.trial(split=1, schedule=[segment]), samples.dataset(), samples.method())
     assert [trial.schedule for trial in Reader(path).trials()] == [None, [segment]]
+
+
+def _to_version_2(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE dynamics")
+    connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN further_metrics")
+    connection.execute(update(SchemaVersion).values(version=2))
+
+
+def test_a_database_of_version_2_gets_dynamics_and_further_metrics(url: str, samples) -> None:
+    samples.fill(Store(url), samples.trial())
+    with Database(url).writing() as connection:
+        _to_version_2(connection)
+    assert upgrade(url) == (2, migrations.newest_version())
+    assert Reader(url).dynamics("gcn+full_batch/0") == {}
+    new = samples.trial(split=1)
+    Store(url).record_trial(new, samples.dataset(), samples.method())
+    assert [trial.further_metrics for trial in Reader(url).trials()] == [None, new.further_metrics]
+    assert Reader(url).dynamics(new.trial_id)["weight_norm"].values.tolist() == [[1.5, 2.5], [1.0, 3.0]]
+    # the table is as strict as a new one
+    with pytest.raises((DBAPIError, StoreError)), Database(url).writing() as connection:
+        connection.exec_driver_sql("INSERT INTO dynamics SELECT * FROM dynamics")
 
 
 def test_nothing_to_upgrade(path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from db.database import LockedError
 from db.errors import StoreError
 from db.read import Reader
-from db.records import Status
+from db.records import DynamicsRecord, Status
 from db.store import Store
 
 
@@ -30,6 +31,7 @@ def test_an_absent_database_reads_as_empty_and_says_so(path: Path) -> None:
     assert not reader.exists()
     assert (reader.trials(), reader.curves(), reader.datasets(), reader.methods()) == ([], {}, [], [])
     assert (reader.machines(), reader.sessions(), reader.board(), reader.predictions("x")) == ([], [], [], None)
+    assert reader.dynamics("x") == {}
     assert not reader.last_good().exists
     assert not path.exists()
 
@@ -74,6 +76,19 @@ def test_curves_of_some_trials(filled: Path, samples) -> None:
     assert reader.curves([]) == {}
     curve = reader.curves()["gcn+sgc/0"]
     assert (curve.epoch.tolist(), curve.edge_visits.tolist()) == ([1, 2], [10556, 21112])
+
+
+def test_dynamics_of_one_trial(filled: Path, samples) -> None:
+    series = DynamicsRecord("gradient_norm", (0, 5), [[1.0, None], [None, 2.0]])
+    trial = samples.trial(split=3, dynamics=(series,))
+    Store(filled).record_trial(trial, samples.dataset(), samples.method())
+    reader = Reader(filled)
+    assert reader.dynamics("absent") == {}
+    assert sorted(reader.dynamics("gcn+sgc/0")) == ["weight_norm", "weight_norm_imbalance"]
+    found = reader.dynamics(trial.trial_id)
+    assert list(found) == ["gradient_norm"]
+    assert (found["gradient_norm"].epochs.tolist(), found["gradient_norm"].epochs.dtype) == ([0, 5], np.int64)
+    np.testing.assert_array_equal(found["gradient_norm"].values, [[1.0, np.nan], [np.nan, 2.0]])
 
 
 def test_a_filter_on_the_board_changes_no_figure(filled: Path) -> None:

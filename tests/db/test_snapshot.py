@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from db.convert import Dynamics
 from db.errors import StoreError
 from db.read import Reader
 from db.records import Status
@@ -30,7 +31,12 @@ def _everything(reader: Reader) -> tuple:
     return (
         *(trials, curves, reader.datasets(), reader.methods(), reader.machines(), reader.sessions()),
         [reader.predictions(trial.trial_id) for trial in trials],
+        [_plain(reader.dynamics(trial.trial_id)) for trial in trials],
     )
+
+
+def _plain(dynamics: dict[str, Dynamics]) -> dict[str, tuple]:
+    return {name: (series.epochs.tolist(), series.values.tolist()) for name, series in dynamics.items()}
 
 
 def test_there_and_back(path: Path, snapshot: Path, tmp_path: Path) -> None:
@@ -42,6 +48,7 @@ def test_there_and_back(path: Path, snapshot: Path, tmp_path: Path) -> None:
         "methods": 1,
         "trials": 2,
         "curve_points": 4,
+        "dynamics": 4,
         "predictions": 2,
     }
     assert import_snapshot(other, snapshot) == counts
@@ -83,6 +90,7 @@ def test_merging_replaces_a_failure_by_a_result(snapshot: Path, tmp_path: Path, 
     assert import_snapshot(other, snapshot)["trials"] == 1
     assert [trial.trial_id for trial in Reader(other).trials()] == ["gcn+full_batch/0", "also"]
     assert sorted(Reader(other).curves()) == ["also", "gcn+full_batch/0"]
+    assert [len(Reader(other).dynamics(name)) for name in ("mine", "also", "gcn+full_batch/0")] == [0, 2, 2]
 
 
 def test_a_session_that_ended_is_brought_up_to_date(path: Path, snapshot: Path, tmp_path: Path, samples) -> None:

@@ -10,41 +10,32 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from db.errors import StoreError
 from db.read import Reader
-from db.records import CurvePoint, Ledger, Status
+from db.records import CurvePoint, DynamicsRecord, Ledger, Status
 from db.store import Store
 
-FAILED = {"status": Status.CRASHED, "test_metric": None, "ledger": None, "predictions": None, "curve": ()}
-
-
-@pytest.fixture(params=["duckdb", "postgresql"])
-def url(request: pytest.FixtureRequest, path: Path) -> str:
-    """A database without tables, of each kind."""
-    if request.param == "duckdb":
-        return str(path)
-    server = request.getfixturevalue("postgres")
-    name = f"t{abs(hash(request.node.nodeid)):x}"
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(
-        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.rsplit("/", 1)[0] + f"/{name}"
+FAILED = {
+    "status": Status.CRASHED, "test_metric": None, "ledger": None, "predictions": None, "curve": (), "dynamics": (),
+    "further_metrics": None,
+}  # fmt: skip
 
 
 def test_what_is_stored_is_read_back_whole(url: str, samples) -> None:
     trial = samples.trial()
     samples.fill(Store(url), trial)
     reader = Reader(url)
-    assert reader.trials() == [replace(trial, curve=(), predictions=None)]
+    assert reader.trials() == [replace(trial, curve=(), dynamics=(), predictions=None)]
     assert reader.predictions(trial.trial_id) == trial.predictions
     assert reader.curves()[trial.trial_id].validation_metric.tolist() == [0.5, 0.8]
+    assert {name: series.values.tolist() for name, series in reader.dynamics(trial.trial_id).items()} == {
+        "weight_norm": [[1.5, 2.5], [1.0, 3.0]],
+        "weight_norm_imbalance": [[[-0.5, 0.0, 0.5]], [[-0.25, 0.0, 0.25]]],
+    }
+    assert reader.dynamics(trial.trial_id)["weight_norm"].epochs.tolist() == [0, 10]
     assert reader.datasets() == [samples.dataset()]
     assert reader.methods() == [samples.method()]
     assert reader.machines() == [samples.machine()]
@@ -60,7 +51,9 @@ def test_a_finished_trial_is_never_replaced(url: str, samples) -> None:
 
 def test_a_failed_trial_is_replaced_with_one_more_attempt(url: str, samples) -> None:
     store = Store(url)
-    crashed = samples.trial(**FAILED | {"curve": samples.trial().curve[:1], "predictions": b"old"})
+    sample = samples.trial()
+    old = {"curve": sample.curve[:1], "dynamics": sample.dynamics[:1], "predictions": b"old"}
+    crashed = samples.trial(**FAILED | old)
     samples.fill(store, crashed)
     assert store.record_trial(samples.trial(trial_id="second", **FAILED), samples.dataset(), samples.method())
     assert store.record_trial(samples.trial(trial_id="third"), samples.dataset(), samples.method())
@@ -69,7 +62,8 @@ def test_a_failed_trial_is_replaced_with_one_more_attempt(url: str, samples) -> 
         ("third", 3, Status.FINISHED)
     ]
     assert list(reader.curves()) == ["third"]
-    assert reader.predictions(crashed.trial_id) is None
+    assert (reader.predictions(crashed.trial_id), reader.dynamics(crashed.trial_id)) == (None, {})
+    assert list(reader.dynamics("third")) == ["weight_norm", "weight_norm_imbalance"]
 
 
 def test_storing_one_trial_twice_is_storing_it_once(url: str, samples) -> None:
@@ -106,10 +100,16 @@ def test_dataset_and_method_take_the_newest_words(url: str, samples) -> None:
 
 def test_a_number_that_is_not_finite_becomes_unknown(url: str, samples) -> None:
     point = CurvePoint(1, 1, 1.0, math.nan, math.inf, 1, 1)
-    trial = samples.trial(curve=(point,), energy={"watts": math.nan}, validation_metric=math.nan)
+    series = DynamicsRecord("weight_norm", (0,), ((math.nan, math.inf, 2.0),))
+    broken = {"energy": {"watts": math.nan}, "validation_metric": math.nan, "further_metrics": {"other": math.nan}}
+    trial = samples.trial(curve=(point,), dynamics=(series,), **broken)
     samples.fill(Store(url), trial)
     stored = Reader(url).trials()[0]
     assert (stored.energy, stored.validation_metric) == ({"watts": None}, None)
+    assert stored.further_metrics == {"other": None}
+    np.testing.assert_array_equal(
+        Reader(url).dynamics(trial.trial_id)["weight_norm"].values, [[math.nan, math.nan, 2.0]]
+    )
     assert math.isnan(Reader(url).curves()[trial.trial_id].train_loss[0])
 
 
@@ -128,6 +128,7 @@ def test_a_broken_rule_stores_nothing(url: str, samples, changes: dict) -> None:
     with pytest.raises(StoreError, match="refused"):
         store.record_trial(samples.trial(**changes), samples.dataset(), samples.method())
     assert (Reader(url).trials(), Reader(url).curves(), Reader(url).datasets()) == ([], {}, [])
+    assert Reader(url).dynamics(samples.trial().trial_id) == {}
 
 
 def test_a_moment_without_a_zone_is_refused(path: Path, samples) -> None:

@@ -10,9 +10,10 @@ from torch import nn
 
 from bench.clock import TimeLedger
 from bench.datasets.registry import load
+from bench.optimizer import make_optimizer
 from bench.perf.contenders.networks import DROPOUT, HIDDEN
 from bench.protocol import Protocol
-from bench.training import Trainer, make_optimizer
+from bench.training import Trainer
 from bench.trial import pose
 from methods.method import Method
 from methods.problem import Problem

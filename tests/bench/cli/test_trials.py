@@ -15,6 +15,8 @@ def test_trials_as_json_are_a_list_with_the_promised_keys(cli, ran) -> None:
     [finished] = [row for row in said.json if row["method"].endswith("watches_labels")]
     parts = {name: seconds for name, seconds in finished["ledger"].items() if name not in ("wall", "scored")}
     assert set(parts) == {"load", "preprocess", "compile", "train", "evaluate", "checkpoint", "idle"}
+    assert 0 <= finished["balanced_accuracy"] <= 1
+    assert all((row["balanced_accuracy"] is None) is (row["test_metric"] is None) for row in said.json)
     assert finished["ledger"]["scored"] == parts["preprocess"] + parts["compile"] + parts["train"]
 
 
@@ -24,6 +26,15 @@ def test_trials_narrow_to_what_is_asked(cli, ran) -> None:
     rows = cli("trials", "--json", "--method", f"{SMALL}+full_batch", "--db", ran.store).json
     assert sorted(row["seed"] for row in rows) == [0, 1]
     assert cli("trials", "--json", "--dataset", "cora", "--db", ran.store).json == []
+
+
+def test_trials_say_what_selected_and_how_often_dynamics_were_sampled(cli) -> None:
+    words = ("run", "--dataset", "minesweeper-grid(side=12)", "--method", SMALL, "--epochs", 3, "--threads", 1)
+    assert cli(*words, "--dynamics-every", 0, "--select-by", "balanced_accuracy").code == 0
+    assert cli(*words, "--dynamics-every", 2).code == 0
+    settings = [row["protocol_settings"] for row in cli("trials", "--json").json]
+    found = [(setting["dynamics_every"], setting["select_by"]) for setting in settings]
+    assert found == [(None, "balanced_accuracy"), (2, "metric")]
 
 
 def test_trials_as_a_table_give_reasons(cli, ran) -> None:

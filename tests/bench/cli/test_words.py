@@ -34,6 +34,11 @@ GCN = ("run", "--method", "gcn", "--dataset")
         ((*GCN, "cora", "--optimizer", "adm"), "no optimizer is called 'adm'; did you mean 'adam'"),
         ((*GCN, "cora", "--epochs", 0), "epochs=0 is not possible; it must be at least 1"),
         ((*GCN, "cora", "--target", 90), "metrics are fractions, so write 0.9 for 90 %"),
+        (
+            (*GCN, "cora", "--select-by", "auc"),
+            "select_by='auc' is not possible; choose from: metric, balanced_accuracy",
+        ),
+        ((*GCN, "cora", "--dynamics-every", -1), "dynamics_every=-1 is not possible; it must be at least 1"),
         ((*GCN, "cora", "--seeds", "3-1"), "3-1 counts down; write 1-3"),
         ((*GCN, "digits-knn", "--splits", "99"), "there is no split 99"),
         ((*GCN, "digits-knn", "--device", "tpu"), "no device is called 'tpu'; choose cpu, cuda or cuda:1"),

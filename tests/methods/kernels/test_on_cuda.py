@@ -55,3 +55,32 @@ def test_backward_equals_the_cpu_kernel(directed, inputs, dropout):
     given = on_cuda.attention_backward(directed, *inputs, lse, delta, gradient, SLOPE, dropout, SEED)
     for one, other in zip(given, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def ends() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Sources, targets and attention of GATv2."""
+    generator = torch.Generator().manual_seed(3)
+    shapes = [(NODES, HEADS, CHANNELS), (NODES, HEADS, CHANNELS), (HEADS, CHANNELS)]
+    sources, targets, attention = (torch.randn(shape, generator=generator) for shape in shapes)
+    return sources, targets, attention
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_dynamic_forward_equals_the_cpu_kernel(directed, ends, dropout):
+    expected = on_cpu.dynamic_attention_forward(directed, *ends, SLOPE, dropout, SEED)
+    given = on_cuda.dynamic_attention_forward(directed, *ends, SLOPE, dropout, SEED)
+    for one, other in zip(given, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    assert torch.equal(given[0][3], torch.zeros(HEADS, CHANNELS))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_dynamic_backward_equals_the_cpu_kernel(directed, ends, dropout):
+    out, lse = on_cpu.dynamic_attention_forward(directed, *ends, SLOPE, dropout, SEED)
+    gradient = torch.randn(out.shape, generator=torch.Generator().manual_seed(2))
+    delta = (gradient * out).sum(-1)
+    expected = on_cpu.dynamic_attention_backward(directed, *ends, lse, delta, gradient, SLOPE, dropout, SEED)
+    given = on_cuda.dynamic_attention_backward(directed, *ends, lse, delta, gradient, SLOPE, dropout, SEED)
+    for one, other in zip(given, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=5e-6)
