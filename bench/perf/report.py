@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,10 +22,62 @@ class Table:
     baseline: str
     rows: list[Summary]
 
+    def as_json(self) -> dict[str, Any]:
+        return {"title": self.title, "baseline": self.baseline, "rows": [_row(row) for row in self.rows]}
+
+    def __rich__(self) -> RichTable:
+        drawn = RichTable(title=self.title, title_justify="left")
+        drawn.add_column("variant")
+        measured = any(row.peak_bytes is not None for row in self.rows)
+        for heading in ("median", "time ratio", *(("peak", "memory ratio") if measured else ())):
+            drawn.add_column(heading, justify="right")
+        for row in self.rows:
+            cells = [row.variant, format_seconds(row.seconds), format_ratio(row.ratio)]
+            if measured:
+                cells += [format_bytes(row.peak_bytes), format_ratio(row.memory_ratio)]
+            drawn.add_row(*cells)
+        drawn.caption = f"ratios to {self.baseline} with their 95 % interval"
+        return drawn
+
+
+Figure = Interval | float | None
+"""A figure with or without an interval; None where it could not be had."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures that are neither times nor memory, such as accuracies.
+
+    Attributes:
+        columns: what each figure of a row is.
+        rows: a variant and its figures, one a column.
+    """
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[Figure]]]
+
+    def as_json(self) -> dict[str, Any]:
+        rows = [
+            {"variant": variant, "figures": dict(zip(self.columns, map(_plain, figures), strict=True))}
+            for variant, figures in self.rows
+        ]
+        return {"title": self.title, "rows": rows}
+
+    def __rich__(self) -> RichTable:
+        drawn = RichTable(title=self.title, title_justify="left")
+        drawn.add_column("variant", overflow="fold")  # names end with what tells them apart
+        for heading in self.columns:
+            drawn.add_column(heading, justify="right")
+        for variant, figures in self.rows:
+            drawn.add_row(variant, *map(format_figure, figures))
+        drawn.caption = "means with their 95 % interval"
+        return drawn
+
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound that the figures must keep: `value` at most `bound`.
+    """A bound that the figures must keep: `value` at most `bound`, or `at_least` that.
 
     `value` is None where nothing could be measured, and then the goal does not hold.
     """
@@ -33,10 +85,13 @@ class Goal:
     text: str
     value: float | None
     bound: float
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
-        return self.value is not None and self.value <= self.bound
+        if self.value is None:
+            return False
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 @dataclass(frozen=True)
@@ -49,7 +104,7 @@ class Report:
 
     title: str
     setting: dict[str, Any]
-    tables: list[Table]
+    tables: Sequence[Table | Figures]
     goals: list[Goal] = field(default_factory=list)
 
     @property
@@ -62,10 +117,7 @@ class Report:
         return {
             "title": self.title,
             "setting": self.setting,
-            "tables": [
-                {"title": table.title, "baseline": table.baseline, "rows": [_row(row) for row in table.rows]}
-                for table in self.tables
-            ],
+            "tables": [table.as_json() for table in self.tables],
             "goals": [{**asdict(goal), "holds": goal.holds} for goal in self.goals],
             "holds": self.holds,
         }
@@ -77,37 +129,26 @@ class Report:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         yield Text(self.title, style="bold")
         yield Text(", ".join(f"{name} {value}" for name, value in self.setting.items()), style="dim")
-        for table in self.tables:
-            yield _rich_table(table)
+        yield from self.tables
         for goal in self.goals:
-            value = "not measured" if goal.value is None else f"{goal.value:.3g}"
+            value = "not measured" if goal.value is None else f"{goal.value:.4g}"
             mark, style = ("holds", "green") if goal.holds else ("missed", "red")
-            yield Text.assemble((f"{mark:>6} ", style), f" {goal.text}: {value}, at most {goal.bound:g}")
+            sense = "at least" if goal.at_least else "at most"
+            yield Text.assemble((f"{mark:>6} ", style), f" {goal.text}: {value}, {sense} {goal.bound:g}")
 
 
 def _row(row: Summary) -> dict[str, Any]:
-    ratios = {name: getattr(row, name) for name in ("ratio", "memory_ratio")}
     return {
         "variant": row.variant,
         "seconds": row.seconds,
         "peak_bytes": row.peak_bytes,
-        **{name: None if ratio is None else ratio._asdict() for name, ratio in ratios.items()},
+        "ratio": _plain(row.ratio),
+        "memory_ratio": _plain(row.memory_ratio),
     }
 
 
-def _rich_table(table: Table) -> RichTable:
-    drawn = RichTable(title=table.title, title_justify="left")
-    drawn.add_column("variant")
-    measured = any(row.peak_bytes is not None for row in table.rows)
-    for heading in ("median", "time ratio", *(("peak", "memory ratio") if measured else ())):
-        drawn.add_column(heading, justify="right")
-    for row in table.rows:
-        cells = [row.variant, format_seconds(row.seconds), format_ratio(row.ratio)]
-        if measured:
-            cells += [format_bytes(row.peak_bytes), format_ratio(row.memory_ratio)]
-        drawn.add_row(*cells)
-    drawn.caption = f"ratios to {table.baseline} with their 95 % interval"
-    return drawn
+def _plain(figure: Figure) -> Any:
+    return figure._asdict() if isinstance(figure, Interval) else figure
 
 
 def format_seconds(seconds: float) -> str:
@@ -122,8 +163,17 @@ def format_bytes(count: int | None) -> str:
 
 def format_ratio(ratio: Interval | None) -> str:
     """A ratio with its interval; the interval is left out where one round gives none."""
-    if ratio is None:
+    return _with_interval(ratio, ".3f")
+
+
+def format_figure(figure: Figure) -> str:
+    """A figure to four digits with its interval, or a dash."""
+    return _with_interval(figure, ".4g") if isinstance(figure, Interval | None) else f"{figure:.4g}"
+
+
+def _with_interval(figure: Interval | None, how: str) -> str:
+    if figure is None:
         return "-"
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.3f}"
-    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:{how}}"
+    return f"{figure.value:{how}} [{figure.low:{how}}, {figure.high:{how}}]"

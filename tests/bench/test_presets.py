@@ -69,3 +69,23 @@ def test_published_settings_of_tuned_gcn_on_minesweeper() -> None:
     assert (protocol["learning_rate"], protocol["epochs"]) == (0.01, 2000)
     wanted = {"layers": 12, "hidden": 64, "dropout": 0.2, "norm": "batch", "residual": True, "head": "linear"}
     assert gcn == wanted
+
+
+def test_settings_of_dynamic_rescaling() -> None:
+    # Mustafa and Burkholz 2024: Adam, no weight decay, clip 3, 10000 epochs, 5 layers of 64, no dropout, no norm
+    settings, backbone = presets.load("dynamic_rescaling").settings("cora", "gatv2")
+    protocol = Protocol.from_settings(settings)
+    assert (protocol.clip, protocol.epochs, protocol.weight_decay, protocol.select_by) == (3.0, 10_000, 0.0, "metric")
+    assert (backbone["share_weights"], backbone["bias"], backbone["initialization"]) == (True, False, "looks_linear")
+    assert all(
+        (each["layers"], each["hidden"]) == (5, 64) for each in presets.load("dynamic_rescaling").backbone.values()
+    )
+
+
+def test_the_release_of_dynamic_rescaling_differs_in_how_epochs_of_binary_tasks_are_selected() -> None:
+    paper, release = presets.load("dynamic_rescaling"), presets.load("dynamic_rescaling_release")
+    assert paper.backbone == release.backbone
+    for dataset, selected in {"tolokers(direction=stored)": "balanced_accuracy", "amazon-ratings": "metric"}.items():
+        ours, theirs = (preset.settings(dataset, "gatv2")[0] for preset in (paper, release))
+        assert Protocol.from_settings(theirs).select_by == selected
+        assert {**theirs, "select_by": "metric"} == {**ours, "select_by": "metric"}

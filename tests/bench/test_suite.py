@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from bench import suite
@@ -29,3 +32,45 @@ def test_numbers_may_be_left_out() -> None:
     made = suite.Suite(question="?", run=[block])
     assert (made.splits, made.seeds, made.repeats) == ([0], [0], 1)
     assert parse_numbers("0", "splits") == made.splits
+
+
+@pytest.mark.parametrize("name", sorted(name for name in suite.names() if "rescaling" in name or "target-gat" in name))
+def test_what_is_rescaled_runs_beside_the_same_that_is_not(name: str) -> None:
+    trials = plan(suite.load(name))
+    without = {
+        (trial.dataset, trial.method, trial.protocol, trial.split, trial.seed)
+        for trial in trials
+        if trial.method.rescaler is None
+    }
+    rescaled = [trial for trial in trials if trial.method.rescaler is not None]
+    assert rescaled
+    for trial in rescaled:
+        plain = replace(trial.method, rescaler=None)
+        assert (trial.dataset, plain, trial.protocol, trial.split, trial.seed) in without
+
+
+def test_rescaling_in_paper_size_is_the_whole_table() -> None:
+    trials = plan(suite.load("rescaling"))
+    rules = Counter(str(trial.method.rescaler or "none") for trial in trials)
+    # five graphs, three learning rates, ten splits
+    assert rules == dict.fromkeys(("none", "dr_w", "dr_rg", "dr_c"), 150)
+    assert {trial.protocol.epochs for trial in trials} == {10_000}
+
+
+def test_the_release_sees_edges_in_one_direction_and_selects_by_balanced_accuracy() -> None:
+    trials = plan(suite.load("rescaling-release"))
+    assert len(trials) == 300
+    assert all(trial.dataset.endswith("(direction=stored)") for trial in trials)
+    selected = {trial.dataset.partition("(")[0]: trial.protocol.select_by for trial in trials}
+    assert selected["minesweeper"] == "balanced_accuracy" and selected["roman-empire"] == "metric"
+    rescalers = {str(trial.method.rescaler or "none") for trial in trials}
+    assert rescalers == {"none", "dr_w(profile=release)", "dr_rg(profile=release)"}
+
+
+def test_layer_order_lets_each_layer_learn_first() -> None:
+    trials = plan(suite.load("layer-order"))
+    rescalers = [trial.method.rescaler for trial in trials if trial.method.rescaler is not None]
+    layers = {spec.parameters.get("layer", 1) for spec in rescalers if spec.name == "layer_focus"}
+    assert layers == {1, 2, 3, 4, 5}
+    [backbone] = {trial.method.backbone for trial in trials}
+    assert backbone.parameters["self_loops"] is False
