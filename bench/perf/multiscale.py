@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench import suite as suites
-from bench.cli.progress import LiveListener, PlainListener
 from bench.perf.interleave import Summary
 from bench.perf.registry import Options
 from bench.perf.report import Goal, Report, Table
+from bench.perf.trials import run_trials
 from bench.plan import plan
 from bench.suite import Suite
 from db.records import TrialRecord
@@ -36,28 +33,10 @@ def run(options: Options) -> Report:
     Raises:
         BenchError: a dataset is missing, or a trial could not be started.
     """
-    # imported here, because listing the comparisons must not load the runner
-    from bench import runner
-    from db.read import Reader
-
-    chosen = _chosen(options)
-    with tempfile.TemporaryDirectory(prefix="leangnn-perf-") as folder:
-        store = str(Path(folder) / "multiscale.duckdb")
-        how = runner.Options(
-            store=store,
-            data_dir=None if options.data_dir is None else str(options.data_dir),
-            cache_dir=None if options.cache_dir is None else str(options.cache_dir),
-            threads=options.threads,
-            suite=_SUITE,
-            command=f"leangnn perf {_SUITE}",
-        )
-        with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
-            runner.run(plan(chosen), how, listener)
-        reader = Reader(store)
-        trials, references = reader.trials(), {method.name: method.reference for method in reader.methods()}
-        curves = reader.curves()
-    setting = {"seeds": options.rounds, "threads": how.threads_per_trial(), "suite": _SUITE}
-    return judge(trials, references, curves, setting)
+    stored = run_trials(plan(_chosen(options)), options, _SUITE)
+    references = {method.name: method.reference for method in stored.methods}
+    setting = {"seeds": options.rounds, "threads": stored.threads, "suite": _SUITE}
+    return judge(stored.trials, references, stored.curves, setting)
 
 
 def judge(
