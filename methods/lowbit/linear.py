@@ -1,0 +1,150 @@
+"""Linear layers on codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from methods.errors import MethodError
+from methods.lowbit.grid import Grid
+from methods.lowbit.integer_product import IntegerProduct
+from methods.lowbit.packed_rows import PackedRows
+from methods.lowbit.packing import quantize_rows, requantize_rows, unpack
+from methods.lowbit.reference import pack
+
+_ROWS_AT_ONCE = 8192  # whose unpacked codes and results stay in the caches
+
+
+class PackedLinear:
+    """x W^T + b for packed x and W, with integer sums.
+
+    sum (q_x - z_x)(q_w - z_w) is split into sum q_x w, a part that depends on the output alone, which joins the bias,
+    and, only where the weights' zero point does not allow signed 8-bit weights w = q_w - z_w, a multiple of sum q_x.
+    Weights and inputs are stored in their bits and computed with in 8.
+
+    Attributes:
+        weight: the packed codes of W, [out, in].
+        input: grid of the inputs.
+
+    Args:
+        weight: [out, in] float32, rounded to its grid here.
+        bias: [out] float32, stays float.
+
+    Raises:
+        MethodError: the shapes do not fit, or the weights or the bias hold NaN.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, weight_grid: Grid, input: Grid) -> None:
+        weight = weight.detach().float()
+        bias = weight.new_zeros(weight.shape[0]) if bias is None else bias.detach().float()
+        if weight.dim() != 2 or bias.shape != weight.shape[:1]:
+            raise MethodError(f"weights of shape {list(weight.shape)} do not go with a bias of {list(bias.shape)}")
+        if bool(bias.isnan().any()):
+            raise MethodError("the bias contains NaN; the model that made it diverged")
+        self.bias, self.input = bias, input
+        codes = weight_grid.quantize(weight)
+        self.weight = pack(codes, weight_grid)
+        center = _center(weight_grid)
+        signed = (codes.to(torch.int16) - center).to(torch.int8)
+        self._rest = center - weight_grid.zero_point
+        scale = input.step * weight_grid.step
+        sums = signed.sum(1, dtype=torch.int64).double() + self._rest * weight.shape[1]
+        shift = (bias.double() - scale * input.zero_point * sums).float()
+        if self._rest:
+            # one more output sums the inputs' codes
+            signed = torch.cat([signed, signed.new_ones(1, weight.shape[1])])
+            shift = torch.cat([shift, shift.new_zeros(1)])
+        self._product = IntegerProduct(signed, scale, shift)
+
+    @property
+    def operator(self) -> str:
+        """What multiplies the codes, for reports."""
+        return self._product.operator
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the weights: packed codes, the form that is multiplied with, and the float bias."""
+        return self.weight.bytes + self._product.bytes + self.bias.numel() * 4
+
+    def __call__(self, x: PackedRows, relu: bool = False, output: Grid | None = None) -> Tensor:
+        """[rows, out] float32.
+
+        Args:
+            output: grid that the results are rounded to, before ReLU.
+
+        Raises:
+            MethodError: x has another width or grid than this layer was made for.
+        """
+        self._check(x)
+        return torch.cat([self._floats(block, relu, output) for block in _blocks(x)])
+
+    def packed(
+        self,
+        x: PackedRows,
+        to: Grid,
+        relu: bool = False,
+        of_row: Tensor | None = None,
+        output: Grid | None = None,
+    ) -> PackedRows:
+        """[rows, out] packed on a grid, without a float matrix in between where `output` is given.
+
+        Args:
+            of_row: [rows] float32; row i is multiplied by of_row[i] before it is rounded to `to`.
+            output: grid that the results are rounded to first, before ReLU.
+
+        Raises:
+            MethodError: as the call.
+        """
+        self._check(x)
+        factors: Tensor | None = None
+        blocks, start = [], 0
+        for block in _blocks(x):
+            if of_row is not None:
+                factors = of_row[start : start + block.rows]
+            blocks.append(self._packed(block, to, relu, factors, output).codes)
+            start += block.rows
+        return PackedRows(torch.cat(blocks), self.weight.rows, to)
+
+    def _packed(self, x: PackedRows, to: Grid, relu: bool, of_row: Tensor | None, output: Grid | None) -> PackedRows:
+        given = output or (to if of_row is None else None)
+        if given is None or self._rest or not _in_unsigned(given, relu and output is None):
+            return quantize_rows(self._floats(x, relu, output), to, of_row)
+        codes = self._product.codes(unpack(x), given.step, given.offset)
+        # codes have their shift already
+        return requantize_rows(codes, given, to if output else replace(to, shift=0.0), of_row, relu)
+
+    def _floats(self, x: PackedRows, relu: bool, output: Grid | None) -> Tensor:
+        values = self._product.values(unpack(x))
+        if self._rest:
+            values = values[:, :-1] + self._rest * values[:, -1:]
+        if output is not None:
+            values = output.dequantize(output.quantize(values))
+        return values.relu_() if relu else values
+
+    def _check(self, x: PackedRows) -> None:
+        if x.columns != self.weight.columns or x.grid != self.input:
+            raise MethodError(
+                f"this layer was made for {self.weight.columns} columns on {self.input} but got {x.columns} on {x.grid}"
+            )
+
+
+def _center(grid: Grid) -> int:
+    """What is subtracted from the codes of weights so that they fit into signed 8 bits: their zero point, if it can."""
+    zero = round(grid.zero_point)
+    if zero == grid.zero_point and grid.levels - 127 <= zero <= 128:
+        return zero
+    return 128 if grid.bits == 8 else 0
+
+
+def _in_unsigned(grid: Grid, relu: bool) -> bool:
+    """Whether clamping to 0 to 255 first and to the grid's own range later gives its codes."""
+    plain = grid.code_range == (0, grid.levels)
+    return plain and not (relu and (grid.shift != 0 or grid.zero_point != round(grid.zero_point)))
+
+
+def _blocks(x: PackedRows) -> Iterator[PackedRows]:
+    for start in range(0, max(x.rows, 1), _ROWS_AT_ONCE):
+        yield PackedRows(x.codes[start : start + _ROWS_AT_ONCE], x.columns, x.grid)
