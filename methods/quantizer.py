@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from torch import nn
 
@@ -25,3 +26,7 @@ class Quantizer(ABC):
         A quantizer that really computes in few bits returns its packed form.
         """
         return model
+
+    def facts(self) -> dict[str, Any]:
+        """What the record of a trial should say: bits stored and computed, whether that is simulated. Plain JSON."""
+        return {"simulated": self.simulated}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.graph import GraphView
 from methods.invariance import Invariance
+from methods.lowbit.grid import Grid
 
 
 class Backbone(nn.Module, ABC):
@@ -30,6 +32,14 @@ class Backbone(nn.Module, ABC):
 
     def invariance(self) -> Invariance | None:
         """Which parameters may be rescaled together, or None where the backbone does not say."""
+        return None
+
+    def packed(self, grids: Mapping[str, Grid]) -> nn.Module | None:
+        """The network executed on codes, from features and adjacency to outputs, or None where there is no such form.
+
+        Args:
+            grids: of each site, by the names of `methods.quantizers.quantized_model`.
+        """
         return None
 
     def forward(self, view: GraphView) -> Tensor:

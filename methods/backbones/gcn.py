@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
-from methods.backbones.network import Convolution, Network
+from methods.backbones.network import Convolution, Network, PlainBody
 from methods.invariance import Layer
+from methods.lowbit.grid import Grid
 from methods.plugin import register
 
 
@@ -18,6 +22,23 @@ class GCN(Network):
 
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
         return GCNConvolution(in_features, out_features)
+
+    def packed(self, grids: Mapping[str, Grid]) -> nn.Module | None:
+        from methods.lowbit.packed_gcn import ConvolutionGrids, PackedGCN
+
+        if not isinstance(self.body, PlainBody) or not self.body.is_bare():
+            return None
+        convolutions = cast("list[GCNConvolution]", list(self.body.convolutions))
+        names = [
+            (f"linear{layer}.input", f"linear{layer}.weight", f"aggregate{layer}.operand", f"linear{layer}.output",
+             f"aggregate{layer}.result")
+            for layer in range(len(convolutions))
+        ]  # fmt: skip
+        if any(name not in grids for layer in names for name in layer):
+            return None  # some site stays in 32 bits, or sums go over rounded messages
+        of_layers = [ConvolutionGrids(*(grids[name] for name in layer)) for layer in names]
+        weights, biases = ([getattr(each, name).detach() for each in convolutions] for name in ("weight", "bias"))
+        return PackedGCN(weights, biases, of_layers)
 
     def mixer(self, width: int) -> tuple[Convolution, int]:
         return Propagation(), width

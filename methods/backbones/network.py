@@ -137,6 +137,11 @@ class PlainBody(nn.Module):
             x = self._activated(norm(update))
         return self.convolutions[-1](x, adjacency) if self.head is None else self.head(x)
 
+    def is_bare(self) -> bool:
+        """Whether there is nothing but convolutions and ReLU in evaluation."""
+        norms = any(not isinstance(norm, nn.Identity) for norm in self.norms)
+        return not norms and not self.residuals and self.head is None and self.activation == "relu"
+
     def _activated(self, x: Tensor) -> Tensor:
         if self.activation == "relu":
             return relu_dropout(x, self.dropout, self.training)
