@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from bench.clock import TimeLedger
+from bench.datasets import registry
 from bench.datasets.graph_data import GraphData
 from bench.protocol import Protocol
 from bench.training import Outcome, Trainer
@@ -127,3 +129,22 @@ def test_a_network_that_is_not_invariant_trains_and_its_record_says_so(grid: Gra
     facts = trained.rescaler.facts()
     assert facts["exact"] is False
     assert facts["violation"]["largest_change"] > 1e-3
+
+
+def test_a_first_layer_in_focus_fits_the_released_set_before_the_standard_network_does(
+    real_data: Path, cache: Path
+) -> None:
+    """Mustafa and Burkholz 2024, Fig. 4, with our own figures for the released file: loss below 0.1 by epoch 524 at
+    the latest with focus on the first layer, and at epoch 954 without; accuracy 96.4 to 97.3 %."""
+    data = registry.load("layer-order", real_data, cache)
+    network = (
+        "gatv2(layers=5,hidden=10,heads=1,share_weights=true,bias=false,self_loops=false,dropout=0.0,"
+        "initialization=looks_linear)"
+    )
+    settings: dict[str, Any] = {"epochs": 560, "learning_rate": 0.001, "clip": 3.0, "evaluate_every": 20}
+    focus = Trained(data, f"{network}+layer_focus(layer=1,factor=0.002)", **settings)
+    standard = Trained(data, network, **settings)
+    assert min(focus.losses()) < 0.1 < min(standard.losses())
+    positions = data.splits[0].test
+    accuracy = float((focus.outcome.predictions["test"] == data.y[positions]).mean())
+    assert abs(100 * accuracy - 97.04) < 1.5
