@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
+from app import source
 from db.records import (
     CurvePoint,
     DatasetRecord,
@@ -127,6 +130,23 @@ def _fill(path: Path, *trials: TrialRecord) -> Path:
         dataset = DatasetRecord(trial.dataset, "1", "ab" * 32, 2708, 10556, 1433, 7, 1, "node", "accuracy", 0.81, None)
         store.record_trial(trial, dataset, method)
     return path
+
+
+@pytest.fixture
+def open_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Run a page on a store, with the words of a URL; nothing is left in Streamlit's caches."""
+
+    def run(page: AppTest, store: Path | str, **query: list[str] | str) -> AppTest:
+        monkeypatch.setenv(source.VARIABLE, str(store))
+        for name, words in query.items():
+            page.query_params[name] = words
+        page.run()
+        assert not page.exception
+        return page
+
+    st.cache_resource.clear()
+    yield run
+    st.cache_resource.clear()
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
@@ -22,21 +21,9 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def opened(open_store: Open) -> Open:
     """Open the dashboard on a store, with the words of a URL."""
-
-    def open_page(store: Path | str, **query: list[str] | str) -> AppTest:
-        monkeypatch.setenv(source.VARIABLE, str(store))
-        page = AppTest.from_file(SCRIPT, default_timeout=30)
-        for name, words in query.items():
-            page.query_params[name] = words
-        page.run()
-        assert not page.exception
-        return page
-
-    st.cache_resource.clear()
-    yield open_page
-    st.cache_resource.clear()
+    return lambda store, **query: open_store(AppTest.from_file(SCRIPT, default_timeout=30), store, **query)
 
 
 def table(page: AppTest) -> list[tuple[str, str]]:

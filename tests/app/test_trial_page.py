@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import source
 from db.read import Reader
 from db.records import DynamicsRecord, Status, TrialRecord
 
@@ -25,21 +23,9 @@ def page_alone() -> None:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def opened(open_store: Open) -> Open:
     """Open the page on a store, with the words of a URL."""
-
-    def open_page(store: Path, **query: str) -> AppTest:
-        monkeypatch.setenv(source.VARIABLE, str(store))
-        page = AppTest.from_function(page_alone, default_timeout=30)
-        for name, word in query.items():
-            page.query_params[name] = word
-        page.run()
-        assert not page.exception
-        return page
-
-    st.cache_resource.clear()
-    yield open_page
-    st.cache_resource.clear()
+    return lambda store, **query: open_store(AppTest.from_function(page_alone, default_timeout=30), store, **query)
 
 
 def said(page: AppTest) -> str:
