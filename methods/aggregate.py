@@ -66,8 +66,8 @@ def attend(
         MethodError: the shapes do not fit.
     """
     if has_torch_function_unary(messages):
-        settings = {"negative_slope": negative_slope, "dropout": dropout}
-        return handle_torch_function(attend, (messages,), adjacency, source_scores, target_scores, messages, **settings)
+        inputs = adjacency, source_scores, target_scores, messages
+        return handle_torch_function(attend, (messages,), *inputs, negative_slope=negative_slope, dropout=dropout)
     heads = source_scores.shape[1]
     expected = [
         (adjacency.columns, heads),
@@ -77,10 +77,9 @@ def attend(
     given = [tuple(tensor.shape) for tensor in (source_scores, target_scores, messages)]
     if given != expected:
         raise MethodError(f"attend needs shapes {expected} but got {given}")
-    fused = messages.device.type in ("cpu", "cuda") and messages.dtype == torch.float32
-    seed = int(torch.randint(2**31, ())) if dropout > 0 else 0
-    if fused:
-        return _Attend.apply(source_scores, target_scores, messages, adjacency, negative_slope, dropout, seed)
+    settings = adjacency, negative_slope, dropout, _drawn_seed(dropout)
+    if _has_kernel(messages):
+        return _Attend.apply("attention", source_scores, target_scores, messages, *settings)
     return attend_by_edges(adjacency, source_scores, target_scores, messages, negative_slope, dropout)
 
 
@@ -128,8 +127,10 @@ def attend_dynamic(
         MethodError: the shapes do not fit.
     """
     if has_torch_function_unary(sources):
-        settings = {"negative_slope": negative_slope, "dropout": dropout}
-        return handle_torch_function(attend_dynamic, (sources,), adjacency, sources, targets, attention, **settings)
+        inputs = adjacency, sources, targets, attention
+        return handle_torch_function(
+            attend_dynamic, (sources,), *inputs, negative_slope=negative_slope, dropout=dropout
+        )
     heads_and_channels = tuple(attention.shape)
     expected = [(adjacency.columns, *heads_and_channels), (adjacency.rows, *heads_and_channels)]
     given = [tuple(sources.shape), tuple(targets.shape)]
@@ -138,10 +139,9 @@ def attend_dynamic(
             f"attend_dynamic needs sources and targets of shapes {expected} for attention of shape [heads, channels] "
             f"but got {given} and {list(heads_and_channels)}"
         )
-    fused = sources.device.type in ("cpu", "cuda") and sources.dtype == torch.float32
-    seed = int(torch.randint(2**31, ())) if dropout > 0 else 0
-    if fused:
-        return _AttendDynamic.apply(sources, targets, attention, adjacency, negative_slope, dropout, seed)
+    settings = adjacency, negative_slope, dropout, _drawn_seed(dropout)
+    if _has_kernel(sources):
+        return _Attend.apply("dynamic_attention", sources, targets, attention, *settings)
     return attend_dynamic_by_edges(adjacency, sources, targets, attention, negative_slope, dropout)
 
 
@@ -199,11 +199,14 @@ def _multiply(adjacency: Adjacency, x: Tensor) -> Tensor:
 
 
 class _Attend(torch.autograd.Function):
+    """Attention by the kernels whose names begin with `kind`: three tensors in, the gradients of these three out."""
+
     @staticmethod
-    def forward(ctx, source_scores, target_scores, messages, adjacency, slope, dropout, seed):
-        ctx.kernels, ctx.adjacency, ctx.settings = _kernels(messages.device), adjacency, (slope, dropout, seed)
-        out, lse = ctx.kernels.attention_forward(adjacency, source_scores, target_scores, messages, *ctx.settings)
-        ctx.save_for_backward(source_scores, target_scores, messages, out, lse)
+    def forward(ctx, kind, first, second, third, adjacency, slope, dropout, seed):
+        ctx.kind, ctx.adjacency, ctx.settings = kind, adjacency, (slope, dropout, seed)
+        run = getattr(_kernels(first.device), f"{kind}_forward")
+        out, lse = run(adjacency, first, second, third, *ctx.settings)
+        ctx.save_for_backward(first, second, third, out, lse)
         return out
 
     @staticmethod
@@ -213,26 +216,17 @@ class _Attend(torch.autograd.Function):
         gradient = gradient.contiguous()
         # what a softmax's backward subtracts is the same for all edges of a row, and needs no pass over them
         delta = (gradient * out).sum(-1)
-        gradients = ctx.kernels.attention_backward(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
-        return *gradients, None, None, None, None
+        run = getattr(_kernels(gradient.device), f"{ctx.kind}_backward")
+        gradients = run(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
+        return None, *gradients, None, None, None, None
 
 
-class _AttendDynamic(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, sources, targets, attention, adjacency, slope, dropout, seed):
-        ctx.kernels, ctx.adjacency, ctx.settings = _kernels(sources.device), adjacency, (slope, dropout, seed)
-        out, lse = ctx.kernels.dynamic_attention_forward(adjacency, sources, targets, attention, *ctx.settings)
-        ctx.save_for_backward(sources, targets, attention, out, lse)
-        return out
+def _has_kernel(messages: Tensor) -> bool:
+    return messages.device.type in ("cpu", "cuda") and messages.dtype == torch.float32
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        *inputs, out, lse = ctx.saved_tensors
-        gradient = gradient.contiguous()
-        delta = (gradient * out).sum(-1)  # as in `_Attend`
-        gradients = ctx.kernels.dynamic_attention_backward(ctx.adjacency, *inputs, lse, delta, gradient, *ctx.settings)
-        return *gradients, None, None, None, None
+
+def _drawn_seed(dropout: float) -> int:
+    return int(torch.randint(2**31, ())) if dropout > 0 else 0
 
 
 def _kernels(device: torch.device) -> ModuleType:

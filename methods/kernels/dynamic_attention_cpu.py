@@ -16,11 +16,11 @@ import math
 import numba
 import numpy as np
 
-from methods.kernels.attention_cpu import _AHEAD, _FAST, _exponentials, _kept, _longest_row, _prefetch_row
+from methods.kernels.attention_cpu import AHEAD, FAST, exponentials, is_kept, longest_row, prefetch_row
 from methods.kernels.vector import axpy, dot, leaky_dot, leaky_step
 
 
-@numba.njit(parallel=True, fastmath=_FAST, cache=True, boundscheck=False)
+@numba.njit(parallel=True, fastmath=FAST, cache=True, boundscheck=False)
 def forward(bounds, indptr, indices, sources, targets, attention, slope, seed, threshold, scale, out, lse):
     """Fill `out` [rows, heads * channels] and `lse` [rows, heads], the log-sum-exp of each row's scores."""
     heads, channels = attention.shape
@@ -28,7 +28,7 @@ def forward(bounds, indptr, indices, sources, targets, attention, slope, seed, t
     attention_base, source_base, target_base = attention.ctypes.data, sources.ctypes.data, targets.ctypes.data
     out_base = out.ctypes.data
     for chunk in numba.prange(bounds.size - 1):
-        weights = np.empty(_longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
+        weights = np.empty(longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
         highest = np.empty(heads, np.float32)
         total = np.empty(heads, np.float32)
         for target in range(bounds[chunk], bounds[chunk + 1]):
@@ -38,8 +38,8 @@ def forward(bounds, indptr, indices, sources, targets, attention, slope, seed, t
                 highest[head] = -np.inf
                 total[head] = 0
             for neighbor in range(degree):
-                if begin + neighbor + _AHEAD < indices.size:
-                    _prefetch_row(source_base, indices[begin + neighbor + _AHEAD], width)
+                if begin + neighbor + AHEAD < indices.size:
+                    prefetch_row(source_base, indices[begin + neighbor + AHEAD], width)
                 source_row = source_base + np.int64(indices[begin + neighbor]) * width * 4
                 for head in range(heads):
                     shift = head * size
@@ -49,14 +49,14 @@ def forward(bounds, indptr, indices, sources, targets, attention, slope, seed, t
             for neighbor in range(degree):
                 for head in range(heads):
                     weights[neighbor * heads + head] -= highest[head]
-            _exponentials(weights, degree * heads)
+            exponentials(weights, degree * heads)
             for neighbor in range(degree):
                 for head in range(heads):
                     total[head] += weights[neighbor * heads + head]
             if threshold > 0:
                 for neighbor in range(degree):
                     for head in range(heads):
-                        kept = _kept(seed, target, indices[begin + neighbor], head, threshold)
+                        kept = is_kept(seed, target, indices[begin + neighbor], head, threshold)
                         weights[neighbor * heads + head] *= scale if kept else numba.float32(0)
             for head in range(heads):
                 lse[target, head] = highest[head] + math.log(total[head]) if degree > 0 else 0
@@ -69,7 +69,7 @@ def forward(bounds, indptr, indices, sources, targets, attention, slope, seed, t
                     axpy(out_base + target * width * 4 + head * size, source_row + head * size, share, channels)
 
 
-@numba.njit(parallel=True, fastmath=_FAST, cache=True, boundscheck=False)
+@numba.njit(parallel=True, fastmath=FAST, cache=True, boundscheck=False)
 def backward_sources(
     bounds, indptr, indices, order, sources, targets, attention, slope, seed, threshold, scale,
     lse, delta, gradient, d_sources, d_attention, d_scores,
@@ -86,7 +86,7 @@ def backward_sources(
     gradient_base, result_base = gradient.ctypes.data, d_sources.ctypes.data
     flat_attention = attention.reshape(width)
     for chunk in numba.prange(bounds.size - 1):
-        weights = np.empty(_longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
+        weights = np.empty(longest_row(indptr, bounds[chunk], bounds[chunk + 1]) * heads, np.float32)
         slopes = np.empty(width, np.float32)
         slopes_base = slopes.ctypes.data
         for source in range(bounds[chunk], bounds[chunk + 1]):
@@ -94,21 +94,21 @@ def backward_sources(
             source_row, result_row = source_base + source * width * 4, result_base + source * width * 4
             for neighbor in range(degree):
                 target = indices[begin + neighbor]
-                if begin + neighbor + _AHEAD < indices.size:
-                    _prefetch_row(target_base, indices[begin + neighbor + _AHEAD], width)
+                if begin + neighbor + AHEAD < indices.size:
+                    prefetch_row(target_base, indices[begin + neighbor + AHEAD], width)
                 target_row = target_base + np.int64(target) * width * 4
                 for head in range(heads):
                     shift = head * size
                     score = leaky_dot(attention_base + shift, source_row + shift, target_row + shift, slope, channels)
                     # rounding may leave it just above 0, where `exponential` is not made for
                     weights[neighbor * heads + head] = min(score - lse[target, head], numba.float32(0))
-            _exponentials(weights, degree * heads)
+            exponentials(weights, degree * heads)
             d_sources[source, :] = 0
             slopes[:] = 0
             for neighbor in range(degree):
                 target = indices[begin + neighbor]
-                if begin + neighbor + _AHEAD < indices.size:
-                    _prefetch_row(gradient_base, indices[begin + neighbor + _AHEAD], width)
+                if begin + neighbor + AHEAD < indices.size:
+                    prefetch_row(gradient_base, indices[begin + neighbor + AHEAD], width)
                 target_row = target_base + np.int64(target) * width * 4
                 gradient_row = gradient_base + np.int64(target) * width * 4
                 place = order[begin + neighbor]
@@ -116,7 +116,7 @@ def backward_sources(
                     weight = weights[neighbor * heads + head]
                     share = weight
                     if threshold > 0:
-                        share *= scale if _kept(seed, target, source, head, threshold) else numba.float32(0)
+                        share *= scale if is_kept(seed, target, source, head, threshold) else numba.float32(0)
                     shift = head * size
                     inner = dot(gradient_row + shift, source_row + shift, channels)
                     axpy(result_row + shift, gradient_row + shift, share, channels)
@@ -128,7 +128,7 @@ def backward_sources(
                 d_attention[chunk, column] += sources[source, column] * slopes[column]
 
 
-@numba.njit(parallel=True, fastmath=_FAST, cache=True, boundscheck=False)
+@numba.njit(parallel=True, fastmath=FAST, cache=True, boundscheck=False)
 def backward_targets(bounds, indptr, indices, sources, targets, attention, slope, d_scores, d_targets, d_attention):
     """Gradients that belong to targets, from the scores' gradients `d_scores`; one gather of `sources` rows.
 
@@ -145,8 +145,8 @@ def backward_targets(bounds, indptr, indices, sources, targets, attention, slope
             target_row = target_base + target * width * 4
             slopes[:] = 0
             for entry in range(indptr[target], indptr[target + 1]):
-                if entry + _AHEAD < indices.size:
-                    _prefetch_row(source_base, indices[entry + _AHEAD], width)
+                if entry + AHEAD < indices.size:
+                    prefetch_row(source_base, indices[entry + AHEAD], width)
                 source_row = source_base + np.int64(indices[entry]) * width * 4
                 for head in range(heads):
                     shift, d_score = head * size, d_scores[entry, head]

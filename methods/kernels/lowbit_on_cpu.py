@@ -13,7 +13,7 @@ from methods.errors import MethodError
 from methods.kernels import lowbit_cpu, lowbit_packing_cpu
 from methods.kernels.lowbit_blocks import Rounding, Table, Terms, scratch_bytes
 from methods.kernels.lowbit_sums import block_size
-from methods.kernels.on_cpu import _row_arrays, match_threads
+from methods.kernels.on_cpu import match_threads, row_arrays
 from methods.lowbit.finish import Finish
 from methods.lowbit.grid import Grid
 from methods.lowbit.operator import SymmetricOperator
@@ -173,7 +173,7 @@ def _work(pattern: Adjacency, columns: int) -> tuple[tuple[np.ndarray, np.ndarra
         raise MethodError(
             "packed rows are summed over 32-bit indices; split a graph of 2^31 entries or more into parts"
         )
-    arrays = _row_arrays(pattern)
+    arrays = row_arrays(pattern)
     return arrays, _scratch(arrays[0].size - 1, columns)
 
 

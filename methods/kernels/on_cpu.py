@@ -30,7 +30,7 @@ def attention_forward(
     out = messages.new_empty(adjacency.rows, heads * channels)
     lse = target_scores.new_empty(adjacency.rows, heads)
     attention_cpu.forward(
-        *_row_arrays(adjacency),
+        *row_arrays(adjacency),
         _array(source_scores),
         _array(target_scores),
         _array(messages.reshape(-1, heads * channels)),
@@ -68,7 +68,7 @@ def attention_backward(
     d_source, d_target = torch.empty_like(source_scores), torch.empty_like(target_scores)
     d_edges = source_scores.new_empty(adjacency.entries, heads)
     attention_cpu.backward_sources(
-        *_row_arrays(transposed),
+        *row_arrays(transposed),
         order.numpy(),
         _array(source_scores),
         _array(target_scores),
@@ -81,7 +81,7 @@ def attention_backward(
         d_source.numpy(),
         d_edges.numpy(),
     )
-    bounds, indptr, _ = _row_arrays(adjacency)
+    bounds, indptr, _ = row_arrays(adjacency)
     attention_cpu.sum_rows(bounds, indptr, d_edges.numpy(), d_target.numpy())
     return d_source, d_target, d_messages
 
@@ -103,7 +103,7 @@ def dynamic_attention_forward(
     out = sources.new_empty(adjacency.rows, heads, channels)
     lse = sources.new_empty(adjacency.rows, heads)
     dynamic_attention_cpu.forward(
-        *_row_arrays(adjacency),
+        *row_arrays(adjacency),
         _array(sources.flatten(1)),
         _array(targets.flatten(1)),
         _array(attention),
@@ -132,7 +132,7 @@ def dynamic_attention_backward(
     match_threads()
     heads, channels = attention.shape
     transposed, order = adjacency.transposed_with_order()
-    source_matrix, target_matrix = _row_arrays(transposed), _row_arrays(adjacency)
+    source_matrix, target_matrix = row_arrays(transposed), row_arrays(adjacency)
     arrays = _array(sources.flatten(1)), _array(targets.flatten(1)), _array(attention)
     settings = _settings(slope, dropout, seed)
     d_sources = torch.empty_like(sources, memory_format=torch.contiguous_format)
@@ -249,7 +249,7 @@ def _settings(slope: float, dropout: float, seed: int) -> tuple[np.float32, np.u
     return np.float32(slope), np.uint32(seed), np.uint32(dropout * 2**32), np.float32(1 / (1 - dropout))
 
 
-def _row_arrays(adjacency: Adjacency) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def row_arrays(adjacency: Adjacency) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Chunk bounds of about equal work, row pointers and indices, as the kernels take them."""
     if adjacency.work_bounds is None:
         # a row costs its entries plus about one more for its own output
