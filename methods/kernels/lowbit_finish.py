@@ -190,25 +190,18 @@ def _make_encode(bits: int) -> Callable[..., Any]:
 encode_2, encode_4, encode_8 = _make_encode(2), _make_encode(4), _make_encode(8)
 
 
-def _make_recode(bits: int) -> Callable[..., Any]:
-    """The instruction that clamps a block of codes in bytes, scales their values and packs them on another grid."""
+@instruction
+def recode_8(typing_context, codes, given_low, given_high, zero, factor, offset, low, high, columns, target):
+    """Clamp a block of codes in bytes, scale their values and round them to another grid of 8 bits."""
+    signature = types.void(_address, *[_float] * 7, types.int32, _address)
 
-    @instruction
-    def recode(typing_context, codes, given_low, given_high, zero, factor, offset, low, high, columns, target):
-        signature = types.void(_address, *[_float] * 7, types.int32, _address)
+    def generate(context, builder, _signature, arguments):
+        codes, given_low, given_high, zero, factor, offset, low, high, columns, target = arguments
+        ends = [splat(builder, number) for number in (given_low, given_high)]
+        within = [clamped(builder, values, *ends) for values in load_bytes(builder, codes)]
+        block = _cleared_behind(builder, _scaled(builder, within, zero, factor), columns)
+        rounded = Rounded(*(splat(builder, number) for number in (offset, low, high)))
+        store_codes(builder, block, rounded, 8, target)
+        return context.get_dummy_value()
 
-        def generate(context, builder, _signature, arguments):
-            codes, given_low, given_high, zero, factor, offset, low, high, columns, target = arguments
-            ends = [splat(builder, number) for number in (given_low, given_high)]
-            within = [clamped(builder, values, *ends) for values in load_bytes(builder, codes)]
-            block = _cleared_behind(builder, _scaled(builder, within, zero, factor), columns)
-            rounded = Rounded(*(splat(builder, number) for number in (offset, low, high)))
-            store_codes(builder, block, rounded, bits, target)
-            return context.get_dummy_value()
-
-        return signature, generate
-
-    return recode
-
-
-recode_2, recode_4, recode_8 = _make_recode(2), _make_recode(4), _make_recode(8)
+    return signature, generate

@@ -6,8 +6,12 @@ import numba
 import numpy as np
 
 from methods.kernels.lowbit_blocks import LINE, VALUE_BYTES, copy
-from methods.kernels.lowbit_finish import encode_2, encode_4, encode_8, recode_2, recode_4, recode_8
+from methods.kernels.lowbit_finish import encode_2, encode_4, encode_8, recode_8
+from methods.kernels.lowbit_thresholds import recode_2, recode_4, search_thresholds, solve_thresholds
 from methods.kernels.lowbit_values import COLUMNS, spread_2, spread_4
+
+_SMALL = np.float32(1e-3)
+"""Factors between two grids below this may be less than a rounding error of a code."""
 
 
 @numba.njit(parallel=True, cache=True, boundscheck=False)
@@ -51,7 +55,8 @@ def quantize(bounds, x, of_row, rounding, scratch, out, bits):
 def requantize(bounds, codes, given, of_row, rounding, scratch, out, bits):
     """Fill the packed rows `out` from `codes` [rows, columns] uint8 of the grid `given`, row i times of_row[i].
 
-    Codes outside `given.low` to `given.high` count as the nearer end. `rounding.factor` holds both steps.
+    Codes outside `given.low` to `given.high` count as the nearer end. `rounding.factor` holds both steps. No factor
+    of a row is negative.
     """
     columns = codes.shape[1]
     stride = (columns * bits + 7) // 8
@@ -60,11 +65,20 @@ def requantize(bounds, codes, given, of_row, rounding, scratch, out, bits):
     )  # fmt: skip
     offset, low, high = rounding.offset, rounding.low, rounding.high
     first, last, zero = given.low, given.high, given.zero
+    smallest, filler = np.uint8(low), np.uint8(min(max(np.rint(offset), low), high))
     for chunk in numba.prange(bounds.size - 1):
         spare_source = scratch_base + chunk * scratch.shape[1]
         spare_codes = spare_source + LINE
+        thresholds = spare_codes + LINE
+        passed = search_thresholds(first, last, zero, rounding.factor, offset, low, high, thresholds)
         for row in range(bounds[chunk], bounds[chunk + 1]):
             factor = rounding.factor * of_row[row] if scaled else rounding.factor
+            if scaled and bits < 8:
+                if factor < _SMALL:
+                    passed = search_thresholds(first, last, zero, factor, offset, low, high, thresholds)
+                else:
+                    passed = solve_thresholds(first, last, zero, factor, offset, low, high, thresholds)
+            start = np.uint8(smallest + passed)
             for column in range(0, columns, COLUMNS):
                 left = numba.int32(min(columns - column, COLUMNS))
                 source = code_base + row * columns + column
@@ -74,9 +88,9 @@ def requantize(bounds, codes, given, of_row, rounding, scratch, out, bits):
                     copy(source, spare_source, left)
                     source, into = spare_source, spare_codes
                 if bits == 2:
-                    recode_2(source, first, last, zero, factor, offset, low, high, left, into)
+                    recode_2(source, thresholds, start, filler, left, into)
                 elif bits == 4:
-                    recode_4(source, first, last, zero, factor, offset, low, high, left, into)
+                    recode_4(source, thresholds, start, filler, left, into)
                 else:
                     recode_8(source, first, last, zero, factor, offset, low, high, left, into)
                 if left < COLUMNS:

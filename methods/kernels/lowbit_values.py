@@ -40,7 +40,7 @@ class Rounded(NamedTuple):
 
     def codes(self, builder: ir.IRBuilder, values: ir.Value) -> ir.Value:
         """Codes as floats; a half goes to the even one."""
-        return builder.fsub(self._raised(builder, values), constant(FLOATS, _WHOLE))
+        return lowered(builder, self._raised(builder, values))
 
     def code_bytes(self, builder: ir.IRBuilder, values: ir.Value) -> ir.Value:
         """Codes as bytes."""
@@ -48,10 +48,18 @@ class Rounded(NamedTuple):
         return builder.trunc(whole, ir.VectorType(_I8, LANES))
 
     def _raised(self, builder: ir.IRBuilder, values: ir.Value) -> ir.Value:
-        """Codes above `_WHOLE`: rounding and conversion in one addition, where instructions for them take three."""
-        whole = constant(FLOATS, _WHOLE)
-        rounded = builder.fadd(builder.fadd(values, self.offset), whole)
-        return clamped(builder, rounded, builder.fadd(self.low, whole), builder.fadd(self.high, whole))
+        rounded = raised(builder, builder.fadd(values, self.offset))
+        return clamped(builder, rounded, raised(builder, self.low), raised(builder, self.high))
+
+
+def raised(builder: ir.IRBuilder, values: ir.Value) -> ir.Value:
+    """Values rounded to whole numbers, above `_WHOLE`: in one addition, where instructions for rounding take three."""
+    return builder.fadd(values, constant(FLOATS, _WHOLE))
+
+
+def lowered(builder: ir.IRBuilder, values: ir.Value) -> ir.Value:
+    """Whole numbers above `_WHOLE` as themselves."""
+    return builder.fsub(values, constant(FLOATS, _WHOLE))
 
 
 def splat(builder: ir.IRBuilder, scalar: ir.Value) -> ir.Value:
@@ -117,7 +125,11 @@ def cleared_behind(builder: ir.IRBuilder, block: Block, columns: ir.Value) -> Bl
 
 def store_codes(builder: ir.IRBuilder, block: Block, rounded: Rounded, bits: int, address: ir.Value) -> None:
     """Round a block and pack it into 8 * `bits` bytes."""
-    joined = _joined(builder, [rounded.code_bytes(builder, values) for values in block])
+    pack_bytes(builder, _joined(builder, [rounded.code_bytes(builder, values) for values in block]), bits, address)
+
+
+def pack_bytes(builder: ir.IRBuilder, joined: ir.Value, bits: int, address: ir.Value) -> None:
+    """Pack 64 codes in bytes into 8 * `bits` bytes."""
     # the codes of one byte lie side by side in a word: move them together and keep its lowest byte
     per_byte = 8 // bits
     if per_byte > 1:

@@ -36,14 +36,16 @@ def requantize_rows(
 
     Args:
         codes: [rows, columns] uint8 of the grid `given`; larger ones than it has count as its largest.
-        of_row: as in `quantize_rows`.
+        of_row: [rows] float32, none negative; as in `quantize_rows`.
         relu: whether negative values become 0.
 
     Raises:
-        MethodError: the codes are no uint8 matrix, or `of_row` does not fit; no such device.
+        MethodError: the codes are no uint8 matrix, or `of_row` does not fit or is negative; no such device.
     """
     _check_codes(codes)
     _check_factors(of_row, codes.shape[0])
+    if of_row is not None and bool((of_row < 0).any()):
+        raise MethodError("a row of codes is multiplied by a negative factor; only its root of a degree is meant")
     return kernels(codes.device).requantize_rows(codes, given, grid, of_row, relu)
 
 

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from methods.kernels.lowbit_finish import encode_2, encode_4, encode_8, finish_8, finish_floats, recode_4
+from methods.kernels.lowbit_finish import encode_2, encode_4, encode_8, finish_8, finish_floats
 
 
 @numba.njit
@@ -30,15 +30,6 @@ def finished(sums, addend, bias, floats, codes):
     )  # fmt: skip
     finish_floats(*given, floats.ctypes.data)
     return finish_8(*given, number(9), number(2), number(11), numba.int32(60), codes.ctypes.data)
-
-
-@numba.njit
-def recoded(codes, packed):
-    number = numba.float32
-    recode_4(
-        codes.ctypes.data, number(2), number(9), number(4), number(0.5),
-        number(5), number(0), number(15), numba.int32(64), packed.ctypes.data,
-    )  # fmt: skip
 
 
 def places(packed: np.ndarray, bits: int) -> np.ndarray:
@@ -80,10 +71,3 @@ def test_every_part_of_a_finish() -> None:
     wanted = np.clip(np.rint(expected + 9), 2, 11)
     wanted[60:] = 9
     np.testing.assert_array_equal(codes, wanted)
-
-
-def test_codes_go_to_another_grid() -> None:
-    codes, packed = np.arange(64, dtype=np.uint8), np.zeros(32, np.uint8)
-    recoded(codes, packed)
-    expected = np.clip(np.rint((np.clip(codes.astype(np.float32), 2, 9) - 4) * 0.5 + 5), 0, 15)
-    np.testing.assert_array_equal(places(packed, 4), expected)

@@ -69,6 +69,12 @@ def test_kernels_requantize_as_the_definition_does(
     assert (unpack(requantize_rows(codes, given, to, None, relu)) != to.quantize(values)).float().mean() < 1e-2
 
 
+def test_codes_cannot_be_turned_by_a_negative_factor() -> None:
+    grid = Grid.of_range(-1, 1, 4)
+    with pytest.raises(MethodError, match="negative"):
+        requantize_rows(torch.zeros(2, 3, dtype=torch.uint8), grid, grid, torch.tensor([1.0, -1.0]))
+
+
 def test_values_come_back_within_half_a_step(generator: torch.Generator) -> None:
     x = torch.rand(20, 33, generator=generator)
     grid = Grid.of_range(0, 1, 4)
