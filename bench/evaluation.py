@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,10 +58,24 @@ class Evaluator:
 
 def predict(model: nn.Module, graph: GraphView) -> Tensor:
     """Outputs on the whole graph, or on all graphs of a set in their order."""
+    outputs = [model(part) for part in parts(graph)]
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+
+
+def parts(graph: GraphView) -> Iterator[GraphView]:
+    """The whole graph, or unions of at most `GRAPHS_AT_ONCE` graphs of a set in their order."""
     if graph.graph_ptr is None:
-        return model(graph)
-    positions = torch.arange(graph.num_graphs, device=graph.x.device)
-    return torch.cat([model(graph.graphs(chunk)) for chunk in positions.split(GRAPHS_AT_ONCE)])
+        yield graph
+    else:
+        for chunk in torch.arange(graph.num_graphs, device=graph.x.device).split(GRAPHS_AT_ONCE):
+            yield graph.graphs(chunk)
+
+
+def bytes_of(model: nn.Module) -> int:
+    """What a model says of itself, or the bytes of all its parameters and buffers."""
+    if (packed := getattr(model, "bytes", None)) is not None:
+        return int(packed)
+    return sum(item.numel() * item.element_size() for item in (*model.parameters(), *model.buffers()))
 
 
 def as_predictions(logits: Tensor, metric: str) -> NDArray:

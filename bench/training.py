@@ -16,7 +16,7 @@ from torch import nn
 from bench.clock import TimeLedger
 from bench.dynamics import DynamicsRecorder
 from bench.errors import BenchError
-from bench.evaluation import Evaluator
+from bench.evaluation import Evaluator, bytes_of
 from bench.optimizer import decay, make_optimizer
 from bench.protocol import Protocol
 from methods.problem import Problem, Progress
@@ -37,6 +37,8 @@ class Outcome:
         reached_target: None without a target.
         schedule: what the steps saw, one segment as long as the scales of the views stay the same:
             {"scales", "epoch", "scored_seconds" (where it began), "steps", "node_visits", "edge_visits"}.
+        model_bytes: of the model that made the predictions.
+        quantizer: what the quantizer said of that model; widths may be learned, so that they differ between epochs.
         dynamics: one item a quantity, as `bench.dynamics.DynamicsRecorder.results` gives them.
     """
 
@@ -50,6 +52,8 @@ class Outcome:
     edge_visits: int = 0
     reached_target: bool | None = None
     schedule: list[dict[str, Any]] = field(default_factory=list)
+    model_bytes: int | None = None
+    quantizer: dict[str, Any] | None = None
     dynamics: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -81,7 +85,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, protocol)
         self.outcome = Outcome(reached_target=None if protocol.target is None else False)
         every = protocol.dynamics_every
-        self.dynamics = None if every is None else DynamicsRecorder(model, every)
+        self.dynamics = None if every is None else DynamicsRecorder(model, every, problem.graph)
         self._best, self._looks_without_gain = -math.inf, 0
         self._lasting: list[_Gradient] = []
         self._mode: Mode | None = None
@@ -213,6 +217,8 @@ class Trainer:
             self._best = selecting
             outcome.validation_metric, outcome.selected_epoch = metric, outcome.epochs
             outcome.predictions, self._looks_without_gain = predictions, 0
+            outcome.model_bytes = bytes_of(model)
+            outcome.quantizer = None if self.quantizer is None else self.quantizer.facts()
         if self.protocol.target is not None and metric >= self.protocol.target:
             outcome.reached_target = True
         point = {

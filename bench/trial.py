@@ -42,8 +42,8 @@ def main() -> None:
     """Run the trial of the folder named on the command line; the exit code is 0 whenever result.json was written."""
     folder = Path(sys.argv[1])
     document = json.loads((folder / "trial.json").read_text())
-    events = _claim_standard_output()
-    _end_with_parent()
+    events = claim_standard_output()
+    end_with_parent()
     ledger = TimeLedger(document["started_ns"], _synchronizer(document["device"]))
     try:
         result = run(document, folder, ledger, events)
@@ -91,7 +91,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
     energy.start()
     quantizer, strategy, rescaler = method.build("quantizer"), method.build("strategy"), method.build("rescaler")
     with ledger.account("preprocess"):
-        problem = _prepared(strategy, problem)
+        problem = prepared(strategy, problem)
         model = method.build_backbone(problem).to(device)
         problem = replace(problem, hops=getattr(model, "hops", None))
         if quantizer is not None:
@@ -121,7 +121,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "edge_visits": outcome.edge_visits,
         "schedule": outcome.schedule,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "model_bytes": _bytes_of(model if quantizer is None else quantizer.pack(model, problem)),
+        "model_bytes": outcome.model_bytes,
         "inference_seconds": statistics.median(evaluator.inference_seconds),
         "peak_memory_bytes": memory_reading.peak_bytes,
         "memory": {**memory_reading.numbers, **({"reason": memory_reading.reason} if memory_reading.reason else {})},
@@ -131,7 +131,7 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
             "allocator": describe_allocator(),
             "strategy": strategy.facts(),
             "rescaler": None if rescaler is None else rescaler.facts(),
-            "quantizer": None if quantizer is None else quantizer.facts(),
+            "quantizer": outcome.quantizer,
             "matmul_precision": torch.get_float32_matmul_precision(),
             "warm_up_seconds": warm_up_seconds,
         },
@@ -181,15 +181,20 @@ def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Eva
     return problem, evaluator
 
 
-def _prepared(strategy: Strategy, problem: Problem) -> Problem:
-    prepared = strategy.prepare(problem)
-    if prepared is None:  # other people's strategies: an easy mistake with a baffling consequence
+def prepared(strategy: Strategy, problem: Problem) -> Problem:
+    """What a strategy makes of a problem before training.
+
+    Raises:
+        BenchError: it made nothing.
+    """
+    made = strategy.prepare(problem)
+    if made is None:  # other people's strategies: an easy mistake with a baffling consequence
         raise BenchError(f"{type(strategy).__name__}.prepare returned nothing; it must return the problem to train on")
-    return prepared
+    return made
 
 
 def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
-    """Take a step of the same network on a small random graph, so that kernels are compiled and loaded; its seconds."""
+    """Take a step of the same network on a small graph and predict in few bits, to compile kernels; its seconds."""
     import torch
 
     from bench.optimizer import make_optimizer
@@ -214,21 +219,29 @@ def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
         graph_ptr=torch.tensor([0, nodes], device=device) if per_graph else None,
     )
     dummy = replace(problem, graph=view)
-    model = method.build_backbone(dummy).to(device).train()
-    optimizer = make_optimizer(model, protocol)
+    model, quantizer = method.build_backbone(dummy).to(device), method.build("quantizer")
+    if quantizer is not None:
+        model = quantizer.apply(model, dummy)
+    optimizer = make_optimizer(model.train(), protocol)
     problem.loss(model(view), view).backward()
     optimizer.step()
+    if quantizer is not None:
+        packed = quantizer.pack(model, dummy).eval()
+        with torch.inference_mode():
+            packed(view)
     return time.perf_counter() - started
 
 
-def _claim_standard_output() -> Any:
+def claim_standard_output() -> Any:
     """Keep the standard output for events; whatever else prints goes to the standard error."""
     events = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     return events
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process when its standard input closes, which is when its parent is gone."""
+
     def watch() -> None:
         while os.read(0, 4096):
             pass
@@ -286,12 +299,6 @@ def _tail(text: str, lines: int = 30) -> str:
 
 def _hash(mask: torch.Tensor) -> int:
     return hash(mask.cpu().numpy().tobytes())
-
-
-def _bytes_of(model: torch.nn.Module) -> int:
-    if (packed := getattr(model, "bytes", None)) is not None:
-        return int(packed)
-    return sum(item.numel() * item.element_size() for item in (*model.parameters(), *model.buffers()))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from methods.compilers import has_compiler
+
 Normalization = Literal["none", "symmetric", "mean"]
 
 
@@ -190,7 +192,7 @@ def offsets(sizes: Tensor) -> Tensor:
 
 def _order_by_column(columns: Tensor, count: int) -> Tensor:
     """The stable order that sorts column numbers, [entries]; counting on the CPU is ten times faster than a sort."""
-    if columns.device.type != "cpu":
+    if columns.device.type != "cpu" or not has_compiler(columns.device):
         return torch.argsort(columns, stable=True)
     from methods.kernels.order_cpu import order_by_value
 
@@ -198,7 +200,7 @@ def _order_by_column(columns: Tensor, count: int) -> Tensor:
 
 
 def _operations(device: torch.device) -> ModuleType:
-    if device.type == "cpu":
+    if device.type == "cpu" and has_compiler(device):
         from methods.kernels import on_cpu
 
         return on_cpu

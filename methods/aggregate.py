@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from methods.adjacency import Adjacency
+from methods.compilers import has_compiler
 from methods.errors import MethodError
 
 
@@ -34,6 +35,15 @@ def aggregate(adjacency: Adjacency, x: Tensor) -> Tensor:
     """
     if has_torch_function_unary(x):  # how quantizers take over the sums of a network, as they do its products
         return handle_torch_function(aggregate, (x,), adjacency, x)
+    return aggregate_exactly(adjacency, x)
+
+
+def aggregate_exactly(adjacency: Adjacency, x: Tensor) -> Tensor:
+    """As `aggregate`, and in full precision under a quantizer too: for what a network measures, not what it computes.
+
+    Raises:
+        MethodError: the shapes do not fit.
+    """
     if x.dim() != 2 or x.shape[0] != adjacency.columns:
         raise MethodError(f"aggregate needs x of shape [{adjacency.columns}, features] but got {list(x.shape)}")
     return _Aggregate.apply(x, adjacency)
@@ -222,7 +232,7 @@ class _Attend(torch.autograd.Function):
 
 
 def _has_kernel(messages: Tensor) -> bool:
-    return messages.device.type in ("cpu", "cuda") and messages.dtype == torch.float32
+    return messages.dtype == torch.float32 and has_compiler(messages.device)
 
 
 def _drawn_seed(dropout: float) -> int:

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from methods.compilers import has_compiler
+
 
 def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
     """Set entries to zero with probability `rate` and scale the rest by 1 / (1 - rate) while training.
@@ -37,7 +39,7 @@ def relu_dropout(x: Tensor, rate: float, training: bool) -> Tensor:
 
 
 def _has_kernel(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous()
+    return x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous() and has_compiler(x.device)
 
 
 def _draw_seed() -> int:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from methods.adjacency import Adjacency
-from methods.aggregate import aggregate
+from methods.aggregate import aggregate_exactly
 
 
 def dirichlet_energy(h: Tensor, adjacency: Adjacency) -> Tensor:
@@ -14,7 +14,7 @@ def dirichlet_energy(h: Tensor, adjacency: Adjacency) -> Tensor:
 
     On an undirected graph it is the sum over edges {u, v} of ||h_u / sqrt(d_u) - h_v / sqrt(d_v)||^2, with d the
     degrees after self-loops, so it is negative by rounding at most. Along the steps of a deep network it falls towards
-    zero where the network smooths too much (Cai and Wang 2020).
+    zero where the network smooths too much (Cai and Wang 2020). A quantizer does not round the product with A_hat.
 
     Args:
         h: [nodes, features].
@@ -23,7 +23,7 @@ def dirichlet_energy(h: Tensor, adjacency: Adjacency) -> Tensor:
     Returns:
         A scalar.
     """
-    return inner_product(h, h - aggregate(adjacency.normalized("symmetric", self_loops=True), h))
+    return inner_product(h, h - aggregate_exactly(adjacency.normalized("symmetric", self_loops=True), h))
 
 
 def inner_product(left: Tensor, right: Tensor) -> Tensor:

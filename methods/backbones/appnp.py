@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
-from methods.backbones.propagation import Propagation, State
+from methods.backbones.backbone import State
+from methods.backbones.propagation import Propagation
 from methods.lowbit.grid import Grid
 from methods.parameters import Fraction
 from methods.plugin import register

@@ -33,6 +33,13 @@ class Embedded(nn.Module):
         """What the backbone declares; the embedding is its input and stays as it is."""
         return self.network.invariance() if isinstance(self.network, Backbone) else None
 
+    def propagation_trace(self, view: GraphView) -> dict[str, Tensor]:
+        """That of the backbone."""
+        return self.network.propagation_trace(self._embedded(view)) if isinstance(self.network, Backbone) else {}
+
     def forward(self, view: GraphView) -> Tensor:
+        return self.network(self._embedded(view))
+
+    def _embedded(self, view: GraphView) -> GraphView:
         codes = view.x.long() + self.offsets
-        return self.network(replace(view, x=nn.functional.embedding_bag(codes, self.table.weight, mode="sum")))
+        return replace(view, x=nn.functional.embedding_bag(codes, self.table.weight, mode="sum"))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from methods.adjacency import Adjacency
-from methods.aggregate import aggregate
-from methods.backbones.propagation import Propagation, State
+from methods.aggregate import aggregate, aggregate_exactly
+from methods.backbones.backbone import State
+from methods.backbones.propagation import Propagation
 from methods.incidence import incidence
 from methods.parameters import NonNegative
 from methods.plugin import register
@@ -29,6 +30,9 @@ class EMP(Propagation):
     descend ||H - H0||^2 / 2 + lambda2 tr(H^T L H) / 2 + lambda1 ||B H||, and converge for these gamma and beta.
     `norm=l21` sums the lengths of the edges' differences, so `project` shortens rows of Z to length lambda1; `l1` sums
     their absolute entries, and `project` clamps the entries of Z. With lambda1 = 0 this is APPNP with teleport gamma.
+
+    A quantizer rounds the product with A_hat. Z and the products with B belong to what a step combines, which stays in
+    FP32 (Wang et al. 2023).
 
     A step costs three sparse products, and training keeps a few tensors [edges, out_features] of every step. A step
     looks two hops far: a node's edges see its neighbours' Y. On a directed graph A_hat keeps its directions, and B has
@@ -60,8 +64,8 @@ class EMP(Propagation):
         yield State(state, {})
         for _ in range(self.steps):
             spread = (1 - gamma) * aggregate(operator, state) + gamma * start
-            dual = self._project(dual + beta * aggregate(differences, spread - gamma * pull))
-            pull = aggregate(ends, dual)
+            dual = self._project(dual + beta * aggregate_exactly(differences, spread - gamma * pull))
+            pull = aggregate_exactly(ends, dual)
             state = spread - gamma * pull
             yield State(state, {})
 

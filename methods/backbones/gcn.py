@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
+from methods.backbones.backbone import State
 from methods.backbones.network import Convolution, Network, PlainBody
 from methods.invariance import Layer
 from methods.lowbit.grid import Grid
@@ -22,6 +23,9 @@ class GCN(Network):
 
     def convolution(self, in_features: int, out_features: int, last: bool) -> Convolution:
         return GCNConvolution(in_features, out_features)
+
+    def layer_states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        return self.body.states(x, adjacency)
 
     def packed(self, grids: Mapping[str, Grid]) -> nn.Module | None:
         from methods.lowbit.packed_gcn import ConvolutionGrids, PackedGCN

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
-from methods.backbones.backbone import Backbone
+from methods.backbones.backbone import Backbone, State, last_state
 from methods.dropout import dropout, relu_dropout
 from methods.invariance import Invariance, Layer, Units
 from methods.parameters import DropoutRate, Fraction, NonNegative, PositiveInt
@@ -50,14 +51,19 @@ class GCNII(Backbone):
         decoder = Layer((self.decoder.weight,), biases=(self.decoder.bias,))
         return Invariance((encoder, *(Layer((weight,)) for weight in weights), decoder), (units,))
 
-    def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+    def layer_states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        """The encoder's output, and that of each layer behind its ReLU, [nodes, hidden] each."""
         operator = adjacency.normalized("symmetric", self_loops=True)
         x = dropout(x, self.dropout, self.training)
         initial = nn.functional.relu(self.encoder(x))
+        yield State(initial, {})
         x = dropout(initial, self.dropout, self.training)
         for layer, weight in enumerate(self.weights, start=1):
             beta = math.log(self.theta / layer + 1)
             mixed = (1 - self.alpha) * aggregate(operator, x) + self.alpha * initial
             # in place of a fresh tensor, so what goes in must not be needed by the sum that made it
             x = relu_dropout((1 - beta) * mixed + beta * weight(mixed), self.dropout, self.training)
-        return self.decoder(x)
+            yield State(x, {})
+
+    def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+        return self.decoder(last_state(self.layer_states(x, adjacency)).outputs)

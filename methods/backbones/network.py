@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, cast
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from methods.adjacency import Adjacency
-from methods.backbones.backbone import Backbone
+from methods.backbones.backbone import Backbone, State, last_state
 from methods.backbones.initialization import Initialization, initialize
 from methods.dropout import dropout, relu_dropout
 from methods.errors import SpecError
@@ -101,7 +102,7 @@ class Network(Backbone):
         """Message passing of the feed-forward style, [nodes, width] to [nodes, returned width]."""
 
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        return self.body(x, adjacency)
+        return self.body.outputs(last_state(self.body.states(x, adjacency)).outputs)
 
     def invariance(self) -> Invariance:
         return self.body.invariance()
@@ -128,14 +129,22 @@ class PlainBody(nn.Module):
         self.head = nn.Linear(shape.hidden, out_features) if linear_head else None
         self.dropout, self.input_dropout, self.activation = shape.dropout, shape.input_dropout, shape.activation
 
-    def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+    def states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        """The features, and what each convolution makes of them; see `Backbone.layer_states`."""
         x = dropout(x, self.input_dropout, self.training)
+        yield State(x, {})
         for layer, norm in enumerate(self.norms):
             update = self.convolutions[layer](x, adjacency)
             if self.residuals:
                 update = update + self.residuals[layer](x)
             x = self._activated(norm(update))
-        return self.convolutions[-1](x, adjacency) if self.head is None else self.head(x)
+            yield State(x, {})
+        if self.head is None:
+            yield State(self.convolutions[-1](x, adjacency), {})
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs of the last state, [nodes, out_features]."""
+        return x if self.head is None else self.head(x)
 
     def is_bare(self) -> bool:
         """Whether there is nothing but convolutions and ReLU in evaluation."""
@@ -185,10 +194,16 @@ class FeedForwardBody(nn.Module):
         self.decoder = nn.Linear(width, out_features)
         self.dropout = shape.dropout
 
-    def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
+    def states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        """The encoder's output and that of each block; see `Backbone.layer_states`."""
         x = nn.functional.gelu(dropout(self.encoder(x), self.dropout, self.training))
+        yield State(x, {})
         for block in self.blocks:
             x = block(x, adjacency)
+            yield State(x, {})
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """The network's outputs of the last state, [nodes, out_features]."""
         return self.decoder(self.norm(x))
 
     def invariance(self) -> Invariance:

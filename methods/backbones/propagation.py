@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from methods.adjacency import Adjacency
-from methods.backbones.backbone import Backbone
+from methods.backbones.backbone import Backbone, State, last_state
 from methods.dropout import dropout, relu_dropout
-from methods.graph import GraphView
 from methods.invariance import Invariance, Layer, chain
 from methods.parameters import DropoutRate, PositiveInt
-from methods.smoothness import dirichlet_energy
-
-
-class State(NamedTuple):
-    """Where a propagation stands after some of its steps.
-
-    Attributes:
-        outputs: [nodes, out_features].
-        scalars: what else the method knows about this step, each of shape [].
-    """
-
-    outputs: Tensor
-    scalars: dict[str, Tensor]
 
 
 class Propagation(Backbone):
@@ -77,27 +60,8 @@ class Propagation(Backbone):
             x = relu_dropout(linear(x), self.dropout, self.training)
         return self.linears[-1](x)
 
+    def layer_states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        return self.states(self.predictions(x), adjacency)
+
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        outputs = start = self.predictions(x)
-        for state in self.states(start, adjacency):
-            outputs = state.outputs
-        return outputs
-
-    @torch.no_grad()
-    def propagation_trace(self, view: GraphView) -> dict[str, Tensor]:
-        """How smooth the outputs become, step by step, without dropout and without gradients.
-
-        Returns:
-            `dirichlet_energy`, [steps + 1], of H0 and of every step, and the method's own scalars: [steps + 1] where
-            they exist before the first step, else [steps].
-        """
-        training = self.training
-        self.eval()
-        start = self.predictions(view.x)
-        self.train(training)
-        trace: dict[str, list[Tensor]] = defaultdict(list)
-        for state in self.states(start, view.adjacency):
-            trace["dirichlet_energy"].append(dirichlet_energy(state.outputs, view.adjacency))
-            for name, value in state.scalars.items():
-                trace[name].append(value)
-        return {name: torch.stack(values) for name, values in trace.items()}
+        return last_state(self.layer_states(x, adjacency)).outputs

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+import torch
 from torch import Tensor
+from torch.overrides import has_torch_function_unary
 
 from methods.adjacency import Adjacency
-from methods.aggregate import aggregate
-from methods.backbones.propagation import Propagation, State
+from methods.aggregate import aggregate, aggregate_exactly
+from methods.backbones.backbone import State
+from methods.backbones.propagation import Propagation
+from methods.errors import SpecError
 from methods.parameters import NonNegative, Positive
 from methods.plugin import register
 from methods.smoothness import inner_product
@@ -50,7 +54,12 @@ class SMP(Propagation):
     do see each other. T is <D, D - A_hat D>, since A_hat D is there anyway; on a directed or sampled graph, where L is
     not positive semidefinite, it can be negative. A step costs two propagations and looks two hops far (`projected`:
     one), not counting the scalars.
+
+    A quantizer rounds the two products that make H+, not T, which then costs a product of its own.
+    `freeze_multiplier` predicts with the lambdas of the last pass in training and without any T: a fixed recurrence.
     """
+
+    multipliers: Tensor
 
     def __init__(
         self,
@@ -65,56 +74,81 @@ class SMP(Propagation):
         slack_step: NonNegative = 1e-5,
         correction: Literal["laplacian", "adjacency", "projected"] = "laplacian",
         normalize_multiplier: bool = True,
+        freeze_multiplier: bool = False,
         **shared,
     ) -> None:
+        if freeze_multiplier and correction == "projected":
+            raise SpecError("smp(correction=projected) has no multiplier; leave out freeze_multiplier")
         super().__init__(in_features, out_features, **shared)
         self.hops = self.steps if correction == "projected" else 2 * self.steps
         self.smoothness, self.threshold, self.correction = smoothness, threshold, correction
         self.step_size = 1 / (1 + smoothness) if step_size is None else step_size
         self.multiplier, self.multiplier_step, self.slack_step = multiplier, multiplier_step, slack_step
-        self.normalize_multiplier = normalize_multiplier
+        self.normalize_multiplier, self.freeze_multiplier = normalize_multiplier, freeze_multiplier
+        if freeze_multiplier:  # the lambda of each step in the last pass of training; not a number before the first
+            self.register_buffer("multipliers", torch.full((self.steps,), torch.nan))
 
     def states(self, start: Tensor, adjacency: Adjacency) -> Iterator[State]:
         """The start and the state after each step.
 
         Scalars: `constraint`, T - `threshold` E of the step's uncorrected change, and `multiplier`, lambda after the
-        step, which exists before the first step as well and does not exist with `correction=projected`.
+        step, which exists before the first step as well and does not exist with `correction=projected`. With frozen
+        multipliers there is neither in evaluation.
         """
         operator = adjacency.normalized("symmetric", self_loops=True)
-        return self._projected(start, operator) if self.correction == "projected" else self._corrected(start, operator)
+        if self.correction == "projected":
+            return self._projected(start, operator)
+        if self.freeze_multiplier and not self.training and not bool(self.multipliers.isnan().any()):
+            return self._frozen(start, operator)
+        return self._corrected(start, operator)
 
     def _corrected(self, start: Tensor, operator: Adjacency) -> Iterator[State]:
         state, multiplier, slack = start, start.new_full((), self.multiplier), start.new_full((), INITIAL_SLACK)
+        used: list[Tensor] = []
         yield State(state, {"multiplier": multiplier})
         for _ in range(self.steps):
-            moved, change, spread = self._change(state, start, operator)
-            rough = change - spread
-            excess = inner_product(change, rough) - self.threshold * operator.entries
-            correction = rough if self.correction == "laplacian" else spread
-            state = moved + 2 * self.step_size * multiplier * correction
+            moved, change = self._change(state, start, operator)
+            spread = aggregate(operator, change)
+            rough = exact = change - spread
+            if has_torch_function_unary(change):  # a quantizer rounds the product that corrects, T is that of D itself
+                exact = change - aggregate_exactly(operator, change)
+            excess = inner_product(change, exact) - self.threshold * operator.entries
+            used.append(multiplier.detach())
+            state = moved + 2 * self.step_size * multiplier * (rough if self.correction == "laplacian" else spread)
             # the order counts: the state and the slack see the old multiplier, the multiplier sees the new slack
             slack = slack + 2 * self.slack_step * multiplier * slack
             multiplier = self._next_multiplier(multiplier, excess + slack.square(), operator.entries)
             yield State(state, {"constraint": excess, "multiplier": multiplier})
+        if self.freeze_multiplier and self.training:
+            self.multipliers = torch.stack(used).float()
+
+    def _frozen(self, start: Tensor, operator: Adjacency) -> Iterator[State]:
+        state = start
+        yield State(state, {})
+        for multiplier in self.multipliers.to(start.dtype):
+            moved, change = self._change(state, start, operator)
+            spread = aggregate(operator, change)
+            correction = change - spread if self.correction == "laplacian" else spread
+            state = moved + 2 * self.step_size * multiplier * correction
+            yield State(state, {})
 
     def _projected(self, start: Tensor, operator: Adjacency) -> Iterator[State]:
         state, budget = start, self.threshold * operator.entries
         yield State(state, {})
         for _ in range(self.steps):
-            _, change, spread = self._change(state, start, operator)
-            difference = inner_product(change, change - spread)
+            _, change = self._change(state, start, operator)
+            difference = inner_product(change, change - aggregate_exactly(operator, change))
             # T is quadratic in D; the clamp keeps changes that fit, and the root away from what rounding made negative
             state = state + change * (difference / budget).clamp(min=1).rsqrt()
             yield State(state, {"constraint": difference - budget})
 
-    def _change(self, state: Tensor, start: Tensor, operator: Adjacency) -> tuple[Tensor, Tensor, Tensor]:
-        """H~, D and A_hat D, [nodes, out_features] each."""
+    def _change(self, state: Tensor, start: Tensor, operator: Adjacency) -> tuple[Tensor, Tensor]:
+        """H~ and D, [nodes, out_features] each."""
         moved = self.smoothness * self.step_size * aggregate(operator, state) + self.step_size * start
         kept = 1 - (1 + self.smoothness) * self.step_size
         if kept != 0:
             moved = moved + kept * state
-        change = moved - state
-        return moved, change, aggregate(operator, change)
+        return moved, moved - state
 
     def _next_multiplier(self, multiplier: Tensor, violation: Tensor, entries: int) -> Tensor:
         """Ascent by -violation = g."""

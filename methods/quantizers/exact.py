@@ -71,6 +71,11 @@ class CompressedTraining(nn.Module):
         declare = getattr(self.network, "invariance", None)
         return None if declare is None else declare()
 
+    def propagation_trace(self, view: GraphView) -> dict[str, Tensor]:
+        """That of the network."""
+        measure = getattr(self.network, "propagation_trace", None)
+        return {} if measure is None else measure(view)
+
     def forward(self, view: GraphView) -> Tensor:
         if self.bits == 32 or not torch.is_grad_enabled():
             return self.network(view)

@@ -11,7 +11,7 @@ from methods.parameters import NonNegative, Positive
 from methods.plugin import register
 from methods.quantizers.quantization_aware import QuantizationAware
 from methods.quantizers.quantized_model import Role
-from methods.quantizers.site import SMALLEST_STEP, Affine, Site, Slopes, change_with_scale
+from methods.quantizers.site import SMALLEST_STEP, Affine, GridSite, Site, Slopes, change_with_scale
 
 
 @register("quantizer", "lsq")
@@ -32,7 +32,7 @@ class LSQ(QuantizationAware):
         return LearnedStepSite(x, bits, role)
 
 
-class LearnedStepSite(Site):
+class LearnedStepSite(GridSite):
     """A grid with a learned step.
 
     Attributes:

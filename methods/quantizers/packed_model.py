@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from methods.backbones.backbone import Backbone, mean_over_graphs
+from methods.backbones.backbone import Backbone, mean_of_graphs
 from methods.graph import GraphView
+from methods.lowbit.packed_propagation import StepGrids
+from methods.quantizers.packed_calls import PackedCalls, sum_on_codes
 from methods.quantizers.quantized_model import QuantizedModel
 
 
@@ -14,11 +16,14 @@ class PackedModel(nn.Module):
 
     Args:
         network: called with features [nodes, features] and an adjacency; has `bytes`, what its weights take.
+        readout: grids of the mean over each graph of a set.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    computed = "products in INT8, sums on codes, both added up in INT32"
+
+    def __init__(self, network: nn.Module, readout: StepGrids | None = None) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.readout = network, readout
 
     @property
     def bytes(self) -> int:
@@ -27,12 +32,25 @@ class PackedModel(nn.Module):
 
     def forward(self, view: GraphView) -> Tensor:
         outputs = self.network(view.x, view.adjacency)
-        return outputs if view.level == "node" else mean_over_graphs(outputs, view)
+        if self.readout is None:
+            return outputs
+        assert self.readout.result is not None
+        return sum_on_codes(view, mean_of_graphs(view), outputs, self.readout.operand, self.readout.result)
 
 
-def packed_model(model: QuantizedModel) -> PackedModel | None:
-    """The packed form of a quantized network at its present weights and grids; None where there is no such form."""
-    if not isinstance(model.network, Backbone):
+def packed_model(model: QuantizedModel) -> PackedModel | PackedCalls | None:
+    """The packed form of a quantized network at its present weights and grids.
+
+    The backbone's own form, where it has one, goes from one call to the next without a float matrix. Otherwise every
+    call packs its operand. None where some call has no such form: attention, sums over rounded messages, sums with
+    weights, and calls of which some tensor is not on a grid.
+    """
+    grids = model.grids()
+    if not model.sums_are_of_codes or not model.names_of_calls <= set(grids):
         return None
-    network = model.network.packed(model.grids())
-    return None if network is None else PackedModel(network)
+    if isinstance(model.network, Backbone) and (network := model.network.packed(grids)) is not None:
+        if model.level == "node":
+            return PackedModel(network)
+        last = f"aggregate{model.calls['aggregate'] - 1}"
+        return PackedModel(network, StepGrids(grids[f"{last}.operand"], grids[f"{last}.result"]))
+    return PackedCalls(model.network, model.products, grids)

@@ -25,14 +25,15 @@ class LearnedRanges(QuantizationAware):
 
     `range_grad=none`, `gate=output` and `share_alpha` do what the authors' code really does: alpha gets no gradient,
     gradients pass where the rounded value (not the given one) lies in the range, and all sums share one alpha for each
-    kind of tensor. With `search_every` alpha is searched again after so many passes of training, 0 never; the authors
-    do so for CiteSeer. Factors have a learning rate and a weight decay of their own.
+    kind of tensor. `range_grad=clipped` learns from clipped values only, as PACT does (Choi et al. 2018). With
+    `search_every` alpha is searched again after so many passes of training, 0 never; the authors do so for CiteSeer.
+    Factors have a learning rate and a weight decay of their own.
     """
 
     def __init__(
         self,
         *,
-        range_grad: Literal["learned", "none"] = "learned",
+        range_grad: Literal["learned", "clipped", "none"] = "learned",
         gate: Literal["input", "output"] = "input",
         share_alpha: bool = False,
         search_every: NonNegativeInt = 0,
@@ -121,4 +122,6 @@ class LearnedRangeSite(RangeSite):
             passes = (values >= self.factor() * self.minimum) & (values <= self.factor() * self.maximum)
         if self.settings.range_grad == "none":
             return values, Slopes(passes)
+        if self.settings.range_grad == "clipped":
+            return values, Slopes(passes, values * (1 - inside), self.factor())
         return values, Slopes(passes, change_with_scale(x, values, inside), self.factor())

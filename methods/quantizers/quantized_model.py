@@ -20,10 +20,11 @@ from methods.errors import MethodError
 from methods.graph import GraphView
 from methods.invariance import Invariance
 from methods.lowbit.grid import Grid
+from methods.quantizers.factors import integer_factors, symmetric_factors
 
 if TYPE_CHECKING:
-    from methods.quantizers.quantization_aware import QuantizationAware
     from methods.quantizers.site import Site
+    from methods.quantizers.site_quantizer import SiteQuantizer
 
 Role = Literal["input", "weight", "output", "operand", "message", "result", "update"]
 """What a tensor is to its product (input, weight, output) or to its sum (the others)."""
@@ -52,28 +53,45 @@ class QuantizedModel(nn.Module):
         calibrate_in_training: whether that pass is one of training (with dropout, batch norms by the batch) or of
             evaluation. It draws no random number that others see, and leaves running statistics alone.
 
+    Attributes:
+        calls: how many of each kind the network makes.
+        products: weight and bias of each `linear` call.
+        sums_are_of_codes: whether all other calls are sums of one grid's values, without weights: what integers can do.
+        level: what the outputs belong to.
+
     Raises:
         MethodError: a tensor is not finite in that pass.
     """
 
     def __init__(
-        self, network: nn.Module, quantizer: QuantizationAware, view: GraphView, calibrate_in_training: bool = True
+        self, network: nn.Module, quantizer: SiteQuantizer, view: GraphView, calibrate_in_training: bool = True
     ) -> None:
         super().__init__()
         self.network, self.quantizer = network, quantizer
         self.hops = getattr(network, "hops", None)
         self.sites = nn.ModuleDict()
+        self.products: list[tuple[nn.Parameter, Tensor | None]] = []
+        self.sums_are_of_codes, self.level = quantizer.aggregation == "node", view.level
         was_training = network.training
         self.train(calibrate_in_training)
         with torch.no_grad(), _without_a_trace(self, view.x.device):
-            self.last_product = None if quantizer.end_bits == "same" else _count_products(network, view) - 1
-            with _Pass(self, view, calibrating=True):
+            self.last_product = _count_products(network, view) - 1 if quantizer.ends_differ else None
+            with _Pass(self, view, calibrating=True) as calibration:
                 network(view)
+        self.calls = calibration.calls
         self.train(was_training)
 
     def forward(self, view: GraphView) -> Tensor:
         with _Pass(self, view):
             return self.network(view)
+
+    def propagation_trace(self, view: GraphView) -> dict[str, Tensor]:
+        """That of the network with its values on grids; what is measured is not rounded."""
+        measure = getattr(self.network, "propagation_trace", None)
+        if measure is None:
+            return {}
+        with _Pass(self, view):
+            return measure(view)
 
     def invariance(self) -> Invariance | None:
         """What the network declares, no longer exact: a grid spans all units of a tensor, so scaling one moves it."""
@@ -82,25 +100,29 @@ class QuantizedModel(nn.Module):
         return None if declared is None else replace(declared, exact=False)
 
     def grids(self) -> dict[str, Grid]:
-        """The grid of each site, by its name such as `linear0.weight`; sites of 32 bits have none."""
-        return {name.replace("_", "."): site.grid() for name, site in self._named_sites()}
+        """The grid of each site that has one, by its name such as `linear0.weight`; sites of 32 bits have none."""
+        found = {name.replace("_", "."): site.grid() for name, site in self._named_sites()}
+        return {name: grid for name, grid in found.items() if grid is not None}
 
-    def bits(self) -> dict[str, int]:
-        """The bits of each site, by its name."""
-        return {name.replace("_", "."): site.bits for name, site in self._named_sites()}
+    @property
+    def names_of_calls(self) -> set[str]:
+        """The names that the sites of all calls have where every tensor is on a grid."""
+        roles = {"linear": ("input", "weight", "output")}
+        return {
+            f"{call}{number}.{role}"
+            for call, count in self.calls.items()
+            for number in range(count)
+            for role in roles.get(call, ("operand", "result"))
+        }
+
+    def bits(self) -> dict[str, float]:
+        """The bits of each site, by its name; a mean where its rows have their own."""
+        return {name.replace("_", "."): site.stored_bits() for name, site in self._named_sites()}
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Parameters for the optimizer: the network's, and learned ranges apart; None means the protocol's value."""
-        ranges = list(self.sites.parameters())
-        groups: list[dict[str, Any]] = [
-            {"params": list(self.network.parameters()), "lr": None, "weight_decay": None},
-            {
-                "params": ranges,
-                "lr": self.quantizer.range_learning_rate,
-                "weight_decay": self.quantizer.range_weight_decay,
-            },
-        ]
-        return groups if ranges else groups[:1]
+        own = {"params": list(self.network.parameters()), "lr": None, "weight_decay": None}
+        return [own, *(group for group in self.quantizer.range_groups(self.sites) if group["params"])]
 
     def _named_sites(self) -> Iterator[tuple[str, Site]]:
         return self.sites.items()  # type: ignore[return-value]
@@ -115,6 +137,7 @@ class _Pass(TorchFunctionMode):
         self.calls: Counter[str] = Counter()
         self.exempt = model.quantizer.exempt_nodes(view) if model.training and not calibrating else None
         self.factored: dict[Adjacency, tuple[Tensor, Adjacency] | None] = {}
+        model.quantizer.begins(view)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         # the mode is off inside, so what a replacement calls is not replaced again
@@ -126,6 +149,8 @@ class _Pass(TorchFunctionMode):
         if not isinstance(weight, nn.Parameter):  # scores of attention; see `attend`
             return functional.linear(x, weight, bias)
         number, rows = self._number("linear"), self._exempt(x)
+        if self.calibrating:
+            self.model.products.append((weight, bias))
         end = number in (0, self.model.last_product)
         name = f"linear{number}"
         x = self._on_grid(name, "input", x, rows, end)
@@ -134,8 +159,10 @@ class _Pass(TorchFunctionMode):
 
     def aggregate(self, adjacency: Adjacency, x: Tensor) -> Tensor:
         name = f"aggregate{self._number('aggregate')}"
-        if self.model.quantizer.bits_of("operand", end=False) == 32:
+        if self.model.quantizer.bits_of(name, "operand", end=False) == 32:
             return aggregate(adjacency, x)
+        if self.calibrating and self.model.sums_are_of_codes:
+            self.model.sums_are_of_codes = integer_factors(self.view.adjacency, adjacency) is not None
         if self.model.quantizer.aggregation == "edge":
             total = self._sum_of_messages(name, adjacency, x)
             result = self._on_grid(name, "result", total, self._exempt(total))
@@ -144,23 +171,29 @@ class _Pass(TorchFunctionMode):
         if factors is None:
             total = aggregate(adjacency, self._on_grid(name, "operand", x, self._exempt(x)))
         else:
-            scale, pattern = factors
+            root, pattern = factors
+            scale = root.unsqueeze(1)
             total = scale * aggregate(pattern, self._on_grid(name, "operand", scale * x, self._exempt(x)))
         return self._on_grid(name, "result", total, self._exempt(total))
 
     def attend(self, adjacency, source_scores, target_scores, messages, **settings) -> Tensor:
-        name = f"attend{self._number('attend')}"
+        name = self._attention()
         messages = self._on_grid(name, "operand", messages, self._exempt(messages))
         out = attend(adjacency, source_scores, target_scores, messages, **settings)
         return self._on_grid(name, "result", out, self._exempt(out))
 
     def attend_dynamic(self, adjacency, sources, targets, attention, **settings) -> Tensor:
-        name = f"attend{self._number('attend')}"
+        name = self._attention()
         messages = self._on_grid(name, "operand", sources, self._exempt(sources))
         # one matrix may be both, and then one table of codes serves both
         targets = messages if targets is sources else targets
         out = attend_dynamic(adjacency, messages, targets, attention, **settings)
         return self._on_grid(name, "result", out, self._exempt(out))
+
+    def _attention(self) -> str:
+        if self.calibrating:
+            self.model.sums_are_of_codes = False  # its weights are FP32
+        return f"attend{self._number('attend')}"
 
     def _sum_of_messages(self, name: str, adjacency: Adjacency, x: Tensor) -> Tensor:
         """The released form: every edge's weighted message has its own rounding (Wang et al. 2023)."""
@@ -173,7 +206,7 @@ class _Pass(TorchFunctionMode):
 
     def _on_grid(self, call: str, role: Role, x: Tensor, exempt: Tensor | None, end: bool = False) -> Tensor:
         quantizer, sites = self.model.quantizer, self.model.sites
-        bits = quantizer.bits_of(role, end)
+        bits = quantizer.bits_of(call, role, end)
         if bits == 32:
             return x
         name = f"{call}_{role}"
@@ -194,9 +227,9 @@ class _Pass(TorchFunctionMode):
         return self.calls[call] - 1
 
     def _factors(self, operator: Adjacency) -> tuple[Tensor, Adjacency] | None:
-        """The diagonal of D^-1/2 [nodes, 1] and P, where the operator is the view's D^-1/2 P D^-1/2."""
+        """See `symmetric_factors`."""
         if operator not in self.factored:
-            self.factored[operator] = _symmetric_factors(self.view.adjacency, operator)
+            self.factored[operator] = symmetric_factors(self.view.adjacency, operator)
         return self.factored[operator]
 
 
@@ -206,16 +239,6 @@ _REPLACEMENTS: dict[Callable[..., Any], Callable[..., Tensor]] = {
     attend: _Pass.attend,
     attend_dynamic: _Pass.attend_dynamic,
 }
-
-
-def _symmetric_factors(adjacency: Adjacency, operator: Adjacency) -> tuple[Tensor, Adjacency] | None:
-    # an operator does not know how it was normalised, but the adjacency that made it does
-    for (kind, self_loops), made in adjacency._normalized.items():
-        if made is operator and kind == "symmetric":
-            pattern = adjacency.normalized("none", self_loops)
-            sums = pattern.sums()
-            return torch.where(sums > 0, sums.rsqrt(), 0).unsqueeze(1), pattern
-    return None
 
 
 def _count_products(network: nn.Module, view: GraphView) -> int:

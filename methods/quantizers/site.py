@@ -1,4 +1,4 @@
-"""Sites: the places of a network where a tensor is replaced by the nearest values of a grid, in FP32."""
+"""Sites: the places of a network where a tensor is replaced by values of few bits, in FP32."""
 
 from __future__ import annotations
 
@@ -82,17 +82,14 @@ class Slopes(NamedTuple):
 
 
 class Site(nn.Module, ABC):
-    """A tensor that is replaced by the nearest values of a grid.
+    """A tensor that is replaced by values of few bits.
 
     A site is made from the first tensor it sees, so it can always be evaluated.
     """
 
-    def __init__(self, bits: int) -> None:
-        super().__init__()
-        self.bits, self.levels = bits, 2**bits - 1
-
+    @abstractmethod
     def forward(self, x: Tensor, exempt: Tensor | None = None) -> Tensor:
-        """Values on the grid.
+        """Values of few bits.
 
         Args:
             x: [rows, ...]; an empty tensor is returned as it is.
@@ -101,6 +98,25 @@ class Site(nn.Module, ABC):
         Returns:
             A tensor like x that nothing of backward refers to, so that what follows may work in its place.
         """
+
+    @abstractmethod
+    def stored_bits(self) -> float:
+        """Bits of an entry in evaluation; their mean where rows differ."""
+
+    def grid(self) -> Grid | None:
+        """The grid that evaluation uses, for kernels that compute on codes; None where no kernel has such a form."""
+        return None
+
+
+class GridSite(Site):
+    """A site with one grid for the whole tensor."""
+
+    def __init__(self, bits: int) -> None:
+        super().__init__()
+        self.bits, self.levels = bits, 2**bits - 1
+
+    def forward(self, x: Tensor, exempt: Tensor | None = None) -> Tensor:
+        """The grid's nearest values; see `Site`."""
         if x.numel() == 0:
             return x
         if self.training:
@@ -126,14 +142,16 @@ class Site(nn.Module, ABC):
         """The values of a pass, and how they move with x and with the scale; by default all gradients go through."""
         return grid.nearest(x), Slopes()
 
+    def stored_bits(self) -> float:
+        return self.bits
+
     def grid(self) -> Grid:
-        """The grid that evaluation uses, for kernels that compute on codes."""
         grid = self.affine()
         shift = 0.0 if grid.shift is None else float(grid.shift)
         return Grid(float(grid.step), float(grid.zero), self.bits, shift)
 
 
-class RangeSite(Site):
+class RangeSite(GridSite):
     """A site whose grid spans the smallest to the largest entry of the tensor.
 
     In evaluation these are the ends of the last pass in training.
@@ -179,7 +197,7 @@ def sampled_rows(x: Tensor, entries: int) -> Tensor:
 
 class _OnGrid(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, scale: Tensor | None, grid: Affine, site: Site) -> Tensor:
+    def forward(ctx, x: Tensor, scale: Tensor | None, grid: Affine, site: GridSite) -> Tensor:
         values, slopes = site.rounded(x, grid)
         ctx.save_for_backward(*slopes)
         return values

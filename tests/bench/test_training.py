@@ -316,6 +316,30 @@ def test_predictions_come_from_the_packed_model(blocks: GraphData) -> None:
     assert len(says.models) == 2
 
 
+def test_what_a_quantizer_says_is_of_the_model_that_made_the_predictions(blocks: GraphData) -> None:
+    class Counts(Rounds):
+        def pack(self, model: nn.Module, problem: Problem) -> nn.Module:
+            packed = super().pack(model, problem)
+            packed.bytes = 100 * len(self.packed)  # type: ignore[assignment]
+            return packed
+
+        def facts(self) -> dict[str, Any]:
+            return {"looks": len(self.packed)}
+
+    run = Run(blocks, sgd(epochs=3), quantizer=Counts(), evaluator=Says([0.5, 0.9, 0.1]))
+    assert (run.outcome.quantizer, run.outcome.model_bytes) == ({"looks": 2}, 200)
+    plain = Run(blocks, sgd(epochs=1)).outcome
+    assert (plain.quantizer, plain.model_bytes) == (None, 4 * 3 * 8)
+
+
+def test_the_bytes_that_compressed_training_saves_are_recorded(blocks: GraphData) -> None:
+    quantizer = Method.parse("gcn+exact(bits=4)").build("quantizer")
+    model = quantizer.apply(network(blocks, "gcn(layers=2,hidden=64)"), pose(blocks, 0, torch.device("cpu"))[0])
+    said = Run(blocks, sgd(epochs=2), model=model, quantizer=quantizer).outcome.quantizer
+    assert said is not None and not said["simulated"]
+    assert 0 < said["compressed_bytes"] < said["original_bytes"] / 4
+
+
 def test_evaluation_is_not_in_scored_time(blocks: GraphData) -> None:
     run = Run(blocks, sgd(epochs=3), evaluator=Says([0.1, 0.2, 0.3], seconds=0.15))
     ledger = run.ledger.close()

@@ -54,6 +54,42 @@ def test_warming_up_leaves_the_problem_and_its_random_numbers_alone(blocks: Grap
     assert torch.equal(problem.generator.get_state(), untouched.generator.get_state())
 
 
+COUNTED = """
+import sys
+import torch
+from bench.datasets.registry import load
+from bench.protocol import Protocol
+from bench.trial import pose, warm_up
+from methods.method import Method
+from methods.kernels import lowbit_cpu, lowbit_packing_cpu
+
+def versions():
+    modules = (lowbit_cpu, lowbit_packing_cpu)
+    compiled = [each for module in modules for each in vars(module).values() if hasattr(each, "signatures")]
+    return {each.py_func.__name__: len(each.signatures) for each in compiled}
+
+data = load("csbm(nodes=120,degree=6.0,features=8,classes=3)", cache_dir=sys.argv[1])
+for name in ("gcn(layers=2,hidden=8)+qlr(bits=2)", "appnp(hidden=8,steps=2)+minmax(bits=4)"):
+    method = Method.parse(name)
+    problem, evaluator = pose(data.sealed(0), 0, torch.device("cpu"))
+    warm_up(method, problem, Protocol())
+    warm = versions()
+    assert sum(warm.values()) > 0, "no kernel of packed rows was used"
+    quantizer = method.build("quantizer")
+    model = quantizer.apply(method.build_backbone(problem), problem)
+    problem.loss(model(problem.graph), problem.graph).backward()
+    evaluator.evaluate(quantizer.pack(model, problem), problem)
+    assert versions() == warm, (warm, versions())
+"""
+
+
+def test_warming_up_compiles_what_a_quantizer_runs(cache: Path) -> None:
+    # a process of its own, because other tests have compiled everything here; kernels stay in their usual folder
+    command = [sys.executable, "-c", COUNTED, str(cache)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_hidden_label_is_in_the_memory_of_a_trial(ran) -> None:
     # the strategy of this trial looks for them and fails when it finds any
     assert ran.row(f"{SMALL}+watches_labels").status is Status.FINISHED
@@ -103,12 +139,13 @@ def test_a_trial_leaves_its_dynamics_and_says_that_no_rescaler_ran(ran) -> None:
     row = ran.row(REFERENCE, seed=0)
     assert row.environment["rescaler"] is None
     dynamics = Reader(ran.store).dynamics(row.trial_id)
-    assert set(dynamics) == {*OF_LAYERS, *OF_UNITS}
+    assert set(dynamics) == {*OF_LAYERS, *OF_UNITS, "dirichlet_energy"}
     # six epochs, so that only the first is sampled; two layers with one group of units between
     assert {tuple(series.epochs.tolist()) for series in dynamics.values()} == {(0,)}
     assert dynamics["relative_gradient_norm"].values.shape == (1, 2)
     assert dynamics["relative_gradient_imbalance"].values.shape == (1, 1, len(QUANTILES))
     assert np.isnan(dynamics["attention_relative_gradient_norm"].values).all()
+    assert dynamics["dirichlet_energy"].values.shape == (1, 3)
     assert (dynamics["weight_norm"].values > 0).all()
 
 

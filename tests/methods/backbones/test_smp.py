@@ -8,12 +8,14 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
 from methods.backbones.appnp import APPNP
-from methods.backbones.propagation import State
+from methods.backbones.backbone import State
 from methods.backbones.smp import INITIAL_SLACK, SMP
+from methods.errors import SpecError
 from methods.incidence import incidence
 
 RandomGraph = Callable[[int], Adjacency]
@@ -181,3 +183,61 @@ def test_the_multiplier_is_bounded_where_it_is_normalized(graph: Adjacency) -> N
     assert min(multipliers) == -0.5
     free = [float(state.scalars["multiplier"]) for state in states(start, graph, normalize_multiplier=False)]
     assert min(free) < -0.5
+
+
+class RoundedSums(TorchFunctionMode):
+    """What a quantizer does to sums, very coarsely, and how many there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is not aggregate:
+            return func(*args, **(kwargs or {}))
+        self.sums += 1
+        return (4 * aggregate(*args)).round() / 4
+
+
+@pytest.mark.parametrize(("correction", "sums"), [("laplacian", 2), ("adjacency", 2), ("projected", 1)])
+def test_a_quantizer_rounds_the_products_and_not_the_constraint(correction: str, sums: int, graph: Adjacency) -> None:
+    start, operator = random_start(), dense_operator(graph)
+    with RoundedSums() as rounding:
+        _, after = states(start, graph, steps=1, threshold=1e-3, multiplier=-0.2, correction=correction)
+    assert rounding.sums == sums
+    moved = 0.9 * (4 * (operator @ start)).round() / 4 + 0.1 * start
+    change = moved - start
+    spread = (4 * (operator @ change)).round() / 4
+    difference, budget = by_edges(change, graph), 1e-3 * (graph.entries + 24)
+    assert float(after.scalars["constraint"]) == pytest.approx(float(difference - budget), rel=1e-5)
+    assert float(((change - spread) * change).sum()) != pytest.approx(float(difference), rel=1e-3)
+    expected = {
+        "laplacian": moved - 0.04 * (change - spread),
+        "adjacency": moved - 0.04 * spread,
+        "projected": start + change * (budget / difference).sqrt(),
+    }
+    torch.testing.assert_close(after.outputs, expected[correction], atol=1e-6, rtol=1e-6)
+
+
+def test_frozen_multipliers_are_those_of_the_last_pass_in_training(graph: Adjacency) -> None:
+    model = SMP(3, 3, steps=4, freeze_multiplier=True, threshold=1e-3)
+    start, other = random_start(0), random_start(1)
+    free = states(start, graph, steps=4, threshold=1e-3)
+    first = list(model.eval().states(start, graph))
+    assert torch.equal(first[-1].outputs, free[-1].outputs), "before training there is nothing to freeze"
+    *_, trained = model.train().states(start, graph)
+    assert torch.equal(trained.outputs, free[-1].outputs)
+    used = [float(state.scalars["multiplier"]) for state in free[:-1]]
+    assert model.multipliers.tolist() == pytest.approx(used)
+    model.eval()
+    frozen = [list(model.states(h, graph))[-1] for h in (start, other, start + other)]
+    torch.testing.assert_close(frozen[0].outputs, free[-1].outputs, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(frozen[0].outputs + frozen[1].outputs, frozen[2].outputs)  # a fixed recurrence is linear
+    assert frozen[0].scalars == {}
+    assert "multipliers" in model.state_dict()
+
+
+def test_steps_without_a_multiplier_have_none_to_freeze() -> None:
+    with pytest.raises(SpecError, match="has no multiplier"):
+        SMP(3, 3, correction="projected", freeze_multiplier=True)
+    assert "multipliers" not in SMP(3, 3).state_dict()

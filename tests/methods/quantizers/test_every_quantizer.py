@@ -14,15 +14,24 @@ from methods.problem import Problem
 BACKBONES = ["gcn", "sage", "gin", "gat", "gatv2", "appnp", "gcnii", "emp", "smp", "mlp"]
 
 
+WITHOUT_BITS = {"bi_gcn": "bi_gcn", "mixq": "mixq(search=2)", "sgquant": "sgquant"}
+"""Quantizers whose widths are learned or given."""
+
+
+def spec_of(quantizer: str, bits: int) -> str:
+    return WITHOUT_BITS.get(quantizer, f"{quantizer}(bits={bits})")
+
+
 def test_all_are_tried() -> None:
-    assert set(names("quantizer")) >= {"minmax", "lsq", "degree_quant", "qlr", "bt", "bt_star", "exact"}
+    ours = {"minmax", "lsq", "degree_quant", "qlr", "bt", "bt_star", "exact", "a2q", "mixq", "bi_gcn", "sgquant"}
+    assert set(names("quantizer")) >= ours
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("quantizer", names("quantizer"))
 def test_three_steps(posed: Problem, train, backbone: str, quantizer: str) -> None:
     torch.manual_seed(0)
-    method = Method.parse(f"{backbone}(layers=2,hidden=16,dropout=0.3)+{quantizer}(bits=2)")
+    method = Method.parse(f"{backbone}(layers=2,hidden=16,dropout=0.3)+{spec_of(quantizer, 2)}")
     built = method.build("quantizer")
     model = built.apply(method.build_backbone(posed), posed)
     losses = train(model, posed, 3)
@@ -36,14 +45,14 @@ def test_three_steps(posed: Problem, train, backbone: str, quantizer: str) -> No
 @pytest.mark.parametrize("quantizer", names("quantizer"))
 def test_four_bits_learn(posed: Problem, train, quantizer: str) -> None:
     torch.manual_seed(0)
-    method = Method.parse(f"gcn(layers=2,hidden=32,dropout=0.0)+{quantizer}(bits=4)")
+    method = Method.parse(f"gcn(layers=2,hidden=32,dropout=0.0)+{spec_of(quantizer, 4)}")
     losses = train(method.build("quantizer").apply(method.build_backbone(posed), posed), posed, 40)
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
 @pytest.mark.parametrize("quantizer", names("quantizer"))
 def test_one_seed_gives_one_curve(posed: Problem, train, quantizer: str) -> None:
-    method = Method.parse(f"gcn(layers=2,hidden=16)+{quantizer}(bits=4)")
+    method = Method.parse(f"gcn(layers=2,hidden=16)+{spec_of(quantizer, 4)}")
 
     def curve() -> list[float]:
         torch.manual_seed(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -91,6 +93,23 @@ def test_what_autograd_holds_is_what_is_counted(posed: Problem) -> None:
     assert large == model.original_bytes > 0
     assert model.compressed_bytes < model.original_bytes / 8
     assert torch.isfinite(problem_loss) and out.shape == (30, 3)
+
+
+@pytest.mark.parametrize(
+    "backbone", ["gcn", "sage", "gin", "gat", "gatv2", "gcnii", "mlp", "appnp", "emp", "smp", "gcn(block=feed_forward)"]
+)
+def test_every_backbone_keeps_fewer_bytes(posed: Problem, backbone: str) -> None:
+    name, _, rest = backbone.partition("(")
+    own = f",{rest}" if rest else ")"
+    method = Method.parse(f"{name}(layers=2,hidden=64{own}+exact(bits=2)")
+    problem = replace(posed, out_features=40)  # states of fewer columns than 16 stay as they are
+    torch.manual_seed(0)
+    quantizer = method.build("quantizer")
+    model = quantizer.apply(method.build_backbone(problem), problem)
+    found = gradients(model, problem)
+    facts = quantizer.facts()
+    assert 0 < facts["compressed_bytes"] < facts["original_bytes"] / 4
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in found)
 
 
 def test_narrow_matrices_and_parameters_are_left_alone(posed: Problem) -> None:

@@ -27,8 +27,9 @@ def site_of(x: Tensor, bits: int, kind: type[LearnedRanges] = QLR, alpha: float 
 
 
 @pytest.mark.parametrize("bits", BITS)
-def test_gradients_pass_inside_the_range_and_nowhere_else(bits: int) -> None:
-    site = site_of(torch.tensor([[-1.0, 2.0]], dtype=torch.float64), bits, alpha=0.8)
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_pass_inside_the_range_and_nowhere_else(kind, bits: int) -> None:
+    site = site_of(torch.tensor([[-1.0, 2.0]], dtype=torch.float64), bits, kind, alpha=0.8)
     low, high = (float(end) for end in site.affine().ends())
     grid = torch.linspace(-2, 3, 501, dtype=torch.float64).unsqueeze(1).requires_grad_()
     gradient = torch.linspace(1, 2, 501, dtype=torch.float64).unsqueeze(1)
@@ -36,6 +37,15 @@ def test_gradients_pass_inside_the_range_and_nowhere_else(bits: int) -> None:
     inside = (grid >= low) & (grid <= high)
     assert 0 < int(inside.sum()) < 501
     assert torch.equal(grid.grad, gradient * inside)
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("kind", [QLR, BT])
+@pytest.mark.parametrize("alpha", [0.3, 1.0])
+def test_rounding_twice_is_rounding_once(draws, kind, bits: int, alpha: float) -> None:
+    site = site_of(draws(), bits, kind, alpha)
+    once = site(draws())
+    assert torch.equal(site(once), once)
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -68,14 +78,15 @@ def test_the_first_alpha_is_the_best_of_the_grid(draws, kind, bits: int) -> None
     for seed in range(4):
         x = draws(seed) ** (seed + 1)  # heavier and heavier tails, so smaller and smaller factors
         site = site_of(x, bits, kind)
+        found = site.alpha.item()
         count = 10 if bits == 2 else 50
         errors = {}
         for place in range(1, count + 1):
-            trial = site_of(x, bits, kind, place / count)
-            errors[place / count] = (trial(x) - x).abs().mean().item()
+            site.alpha.data.fill_(place / count)
+            errors[place / count] = (site(x) - x).abs().mean().item()
         best = min(errors, key=errors.__getitem__)
         bump = best < (0.5 if kind is BTStar else 0.1)
-        assert site.alpha.item() == pytest.approx(best + 0.1 * bump)
+        assert found == pytest.approx(best + 0.1 * bump)
 
 
 def test_a_tiny_first_alpha_is_raised() -> None:
@@ -122,6 +133,12 @@ def test_the_gate_of_the_release_looks_at_rounded_values(gate: str, passes: list
     assert x.grad.flatten().tolist() == passes
     # inside: Q - x = -1/6, 0.2, -0.3, 1/6; above: Q = 14/6
     assert float(site.alpha.grad) == pytest.approx(-1 / 6 + 0.2 - 0.3 + 1 / 6 + 14 / 6, rel=1e-5)
+
+
+def test_pact_learns_from_what_is_clipped_alone() -> None:
+    site = site_of(FIVE_NODES, 2, alpha=1.0, range_grad="clipped")
+    site(FIVE_NODES.clone().requires_grad_()).sum().backward()
+    assert float(site.alpha.grad) == pytest.approx(14 / 6, rel=1e-5), "one value lies above the end at 14/6"
 
 
 def test_without_range_gradients_only_weight_decay_moves_alpha() -> None:
