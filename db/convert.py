@@ -15,11 +15,14 @@ from db.records import (
     DatasetRecord,
     Ledger,
     MachineRecord,
+    MethodCard,
     MethodRecord,
     SessionRecord,
     Status,
+    SubmissionRecord,
     TrialRecord,
     Trust,
+    TrustEvent,
 )
 
 Row = dict[str, Any]
@@ -42,7 +45,9 @@ class Dynamics:
     values: NDArray[np.float64]
 
 
-def plain_row(record: MachineRecord | SessionRecord | DatasetRecord | MethodRecord) -> Row:
+def plain_row(
+    record: MachineRecord | SessionRecord | DatasetRecord | MethodRecord | MethodCard | SubmissionRecord | TrustEvent,
+) -> Row:
     """The columns of a record whose fields are columns."""
     return {field.name: _stored(getattr(record, field.name)) for field in fields(record)}
 

@@ -22,6 +22,9 @@ from db.errors import StoreError
 WRITE_DEADLINE = 20.0
 """Seconds to wait for a database that another process holds."""
 
+# DuckDB keeps what it has read until the file is closed, by default up to most of the machine's memory
+_READING_MEMORY = "128MB"
+
 _PAUSE = 0.01
 # the last two come from threads of one process, of which one still closes the file or has it open in the other mode
 _HELD = ("Could not set lock", "Unique file handle conflict", "different configuration")
@@ -71,6 +74,8 @@ class Database:
             StoreError: the database cannot be opened or read; `LockedError` when another process holds it.
         """
         with self._open(self._reading, deadline) as connection, self._speaking(writing=False), connection.begin():
+            if self.path is not None:
+                connection.exec_driver_sql(f"SET memory_limit = '{_READING_MEMORY}'")
             yield connection
 
     @contextmanager

@@ -34,7 +34,29 @@ def _add_dynamics(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: list[Migration] = [_add_schedule, _add_dynamics]
+def _add_submissions_and_published_figures(connection: Connection) -> None:
+    """Version 4 keeps submissions with their steps on the trust ladder, cards of methods, and what papers printed."""
+    for table in (
+        "published_figures (figure_id VARCHAR NOT NULL PRIMARY KEY, paper VARCHAR NOT NULL, place VARCHAR NOT NULL, "
+        "quantity VARCHAR NOT NULL, value DOUBLE PRECISION, spread DOUBLE PRECISION, dataset VARCHAR, method VARCHAR, "
+        "preset VARCHAR, settings JSON NOT NULL, command VARCHAR, source VARCHAR NOT NULL, note VARCHAR NOT NULL, "
+        "not_comparable VARCHAR)",
+        "findings (finding_id VARCHAR NOT NULL PRIMARY KEY, paper VARCHAR NOT NULL, title VARCHAR NOT NULL, "
+        "text VARCHAR NOT NULL, quantity VARCHAR, corrected JSON, release JSON, command VARCHAR, unmeasured VARCHAR)",
+        "method_cards (method VARCHAR NOT NULL PRIMARY KEY, authors VARCHAR NOT NULL, paper VARCHAR, code_url VARCHAR, "
+        "licence VARCHAR, derived_from VARCHAR, description VARCHAR NOT NULL)",
+        "submissions (submission_id VARCHAR NOT NULL PRIMARY KEY, machine_id VARCHAR NOT NULL, "
+        "received_at TIMESTAMP NOT NULL, submitter VARCHAR NOT NULL, method VARCHAR NOT NULL, manifest JSON NOT NULL, "
+        "report JSON NOT NULL)",
+        "trust_events (event_id VARCHAR NOT NULL PRIMARY KEY, submission_id VARCHAR, method VARCHAR NOT NULL, "
+        'state VARCHAR NOT NULL, "at" TIMESTAMP NOT NULL, who VARCHAR NOT NULL, why VARCHAR NOT NULL, evidence JSON, '
+        "CONSTRAINT known_state CHECK (state IN ('measured_here', 'self_reported', 'checked', 'reproduced', "
+        "'disputed', 'retracted', 'rejected')))",
+    ):
+        connection.exec_driver_sql(f"CREATE TABLE {table}")
+
+
+MIGRATIONS: list[Migration] = [_add_schedule, _add_dynamics, _add_submissions_and_published_figures]
 """The function at index i turns version i + 1 into version i + 2."""
 
 
@@ -59,7 +81,7 @@ def is_ready(connection: Connection, name: str) -> bool:
     version = stored_version(connection)
     if version is None:
         return False
-    _refuse_newer(version, name)
+    refuse_newer(version, name)
     if version < newest_version():
         raise StoreError(
             f"'{name}' has schema version {version} and this LeanGNN needs {newest_version()}; run: leangnn db upgrade"
@@ -112,14 +134,19 @@ def upgrade(url_or_path: str | Path) -> tuple[int, int]:
         version = stored_version(connection)
         if version is None:
             raise StoreError(f"'{database.name}' holds no LeanGNN tables; a run creates them")
-        _refuse_newer(version, database.name)
+        refuse_newer(version, database.name)
         for migrate in MIGRATIONS[version - 1 :]:
             migrate(connection)
         connection.execute(update(SchemaVersion).values(version=newest_version()))
     return version, newest_version()
 
 
-def _refuse_newer(version: int, name: str) -> None:
+def refuse_newer(version: int, name: str) -> None:
+    """Stop at tables that this code cannot know.
+
+    Raises:
+        StoreError: the version is newer than `newest_version`.
+    """
     if version > newest_version():
         raise StoreError(
             f"'{name}' has schema version {version} and this LeanGNN knows up to {newest_version()}; "

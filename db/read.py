@@ -7,61 +7,53 @@ user.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import JSON, Connection, Select, select
+from sqlalchemy import JSON, ColumnElement, Connection, Executable, func, select
 
 from db.convert import Dynamics, dynamics, trial_record
-from db.database import WRITE_DEADLINE, Database, LockedError
+from db.database import WRITE_DEADLINE, Database
 from db.errors import StoreError
 from db.migrations import is_ready
 from db.parquet import SnapshotFolder, is_snapshot
-from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, TrialRecord
-from db.schema import Base, CurvePoint, Dataset, Machine, Method, Predictions, Session, Trial
+from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord
+from db.schema import Base, Dataset, Machine, Method, Predictions, Session, Trial, TrustEvent
 from db.schema import Dynamics as DynamicsTable
-from db.scoring.board import BoardRow, board
+from db.scoring.board import BoardRow
 from db.scoring.curve import Curve
+from db.stored_board import stored_board
+from db.stored_curves import stored_curves
 
 Record = TypeVar("Record", DatasetRecord, MethodRecord, MachineRecord, SessionRecord)
-Signature = tuple[tuple[int, int] | None, ...]
+Result = TypeVar("Result")
 
 _PARTS = ("backbone", "strategy", "rescaler", "quantizer", "track", "reference")
-_WHOLE_TABLE = 500
-# a reference must stay in the sum when the user asks for one method, so only these narrow what is scored
-_CONTEXT = ("dataset", "dataset_version", "protocol", "device", "machine_id")
 
 
 @dataclass(frozen=True)
-class StoreContents:
-    """All a dashboard needs, read in one go."""
+class Overview:
+    """What a store holds, without its trials and curves."""
 
     read_at: datetime
     exists: bool
-    stale: bool = False
-    """Whether a writer held the file, so that these are the rows of an earlier reading."""
-    trials: tuple[TrialRecord, ...] = ()
-    """Without curves, dynamics and predictions."""
-    curves: Mapping[str, Curve] | None = None
-    """By trial_id."""
+    """Whether there is a database with our tables, even if it has no rows."""
+    trials: int = 0
+    failed: int = 0
+    """Trials that ended without a metric."""
+    newest_trial: str | None = None
+    """Identifier of the trial that started last."""
+    measured: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Names of the methods that have trials, sorted, by name of the dataset."""
     datasets: tuple[DatasetRecord, ...] = ()
     methods: tuple[MethodRecord, ...] = ()
     machines: tuple[MachineRecord, ...] = ()
     sessions: tuple[SessionRecord, ...] = ()
-
-    def board(self, **filters: Any) -> list[BoardRow]:
-        """As `Reader.board`."""
-        context, wanted = _split_filters(filters)
-        trials = [trial for trial in self.trials if _matches(trial, context)]
-        rows = board(trials, self.curves or {}, self.methods, self.datasets)
-        return [row for row in rows if _matches(row, wanted)]
+    stale: bool = False
+    """Whether a writer holds the file, so that these are the rows of an earlier reading."""
 
 
 class Reader:
@@ -78,8 +70,6 @@ class Reader:
         """`deadline` is in seconds: how long to wait for a file that a writer holds."""
         self._source = SnapshotFolder(url_or_path) if is_snapshot(url_or_path) else Database(url_or_path)
         self._deadline = deadline
-        self._last: StoreContents | None = None
-        self._last_signature: Signature | None = None
 
     @property
     def name(self) -> str:
@@ -88,8 +78,12 @@ class Reader:
 
     def exists(self) -> bool:
         """Whether there is a database with our tables, even if it has no rows."""
-        with self._tables(self._deadline) as connection:
-            return connection is not None
+        return self.read(lambda _: True, False)
+
+    def overview(self) -> Overview:
+        """Counts, and the small tables."""
+        read_at = datetime.now(UTC)
+        return self.read(lambda connection: _overview(connection, read_at), Overview(read_at, exists=False))
 
     def trials(self, **filters: Any) -> list[TrialRecord]:
         """The trials that match, oldest first, without curves, dynamics and predictions.
@@ -97,112 +91,103 @@ class Reader:
         Filters: any field of `TrialRecord` but the documents, and backbone, strategy, rescaler, quantizer,
         track, reference.
         """
-        with self._tables(self._deadline) as connection:
-            return [] if connection is None else _trials(connection, filters)
+        return self.read(lambda connection: _trials(connection, filters), [])
 
-    def curves(self, trial_ids: Iterable[str] | None = None) -> dict[str, Curve]:
-        """The evaluations of these trials (of all when None) by trial_id; a trial without any is left out."""
-        with self._tables(self._deadline) as connection:
-            return {} if connection is None else _curves(connection, trial_ids)
+    def curves(self, trial_ids: Iterable[str] | None = None, points: int | None = None) -> dict[str, Curve]:
+        """The evaluations of these trials (of all when None) by trial_id; a trial without any is left out.
+
+        Args:
+            points: at most so many evaluations a trial, the first, the best and the last among them; None for all.
+
+        Raises:
+            ValueError: `points` is below `db.stored_curves.FEWEST_POINTS`.
+        """
+        return self.read(lambda connection: stored_curves(connection, trial_ids, points), {})
 
     def dynamics(self, trial_id: str) -> dict[str, Dynamics]:
         """The dynamics of a trial by quantity; empty when none were recorded."""
-        with self._tables(self._deadline) as connection:
-            if connection is None:
-                return {}
-            query = select(DynamicsTable.__table__).where(DynamicsTable.trial_id == trial_id)
-            rows = connection.execute(query.order_by(DynamicsTable.quantity)).mappings().all()
-        return {row["quantity"]: dynamics(dict(row)) for row in rows}
+        query = select(DynamicsTable.__table__).where(DynamicsTable.trial_id == trial_id)
+        query = query.order_by(DynamicsTable.quantity)
+        rows: Sequence[Any] = self.read(lambda connection: connection.execute(query).all(), [])
+        return {row.quantity: dynamics(row._asdict()) for row in rows}
 
     def datasets(self) -> list[DatasetRecord]:
         """All datasets, by name and version."""
-        with self._tables(self._deadline) as connection:
-            return _records(connection, Dataset, DatasetRecord)
+        return self.read(lambda connection: _records(connection, Dataset, DatasetRecord), [])
 
     def methods(self) -> list[MethodRecord]:
         """All methods, by name."""
-        with self._tables(self._deadline) as connection:
-            return _records(connection, Method, MethodRecord)
+        return self.read(lambda connection: _records(connection, Method, MethodRecord), [])
 
     def machines(self) -> list[MachineRecord]:
         """All machines, by identifier."""
-        with self._tables(self._deadline) as connection:
-            return _records(connection, Machine, MachineRecord)
+        return self.read(lambda connection: _records(connection, Machine, MachineRecord), [])
 
     def sessions(self) -> list[SessionRecord]:
         """All sessions, oldest first."""
-        with self._tables(self._deadline) as connection:
-            found = _records(connection, Session, SessionRecord)
-        return sorted(found, key=lambda session: session.started_at)
+        return self.read(_sessions, [])
 
     def predictions(self, trial_id: str) -> bytes | None:
         """The compressed predictions of a trial; None when it left none."""
-        with self._tables(self._deadline) as connection:
-            if connection is None:
-                return None
-            return connection.scalar(select(Predictions.data).where(Predictions.trial_id == trial_id))
+        query = select(Predictions.data).where(Predictions.trial_id == trial_id)
+        return self.read(lambda connection: connection.scalar(query), None)
 
     def board(self, **filters: Any) -> list[BoardRow]:
         """The rows of the board, scored from the stored trials.
 
-        Filters: any field of `BoardRow`. Those that are not dataset, dataset_version, protocol, device or
-        machine_id choose among the scored rows, so that they never change a figure.
+        Filters: any field of `BoardRow`. They choose among the scored rows, so that they never change a figure.
         """
-        context, _ = _split_filters(filters)
-        return self._contents(self._deadline, context).board(**filters)
+        known = [each.name for each in fields(BoardRow)]
+        if unknown := sorted(set(filters) - set(known)):
+            raise StoreError(f"the board cannot be filtered by '{unknown[0]}'; use one of: {', '.join(known)}")
+        # what a figure hangs on lies within its dataset
+        chosen = [Trial.dataset.in_(_choices(filters["dataset"]))] if "dataset" in filters else []
+        rows: list[BoardRow] = self.read(
+            lambda connection: stored_board(
+                connection,
+                _records(connection, Method, MethodRecord),
+                _records(connection, Dataset, DatasetRecord),
+                *chosen,
+            ),
+            [],
+        )
+        return [row for row in rows if _matches(row, filters)]
 
-    def last_good(self, deadline: float = 1.0) -> StoreContents:
-        """All rows; when a writer holds the file for longer than `deadline` seconds, those last read, marked
-        stale.
+    def beside(self, methods: Iterable[str], reference: str) -> list[BoardRow]:
+        """The board of these methods alone, each held against `reference`, one of them, instead of its own."""
+        names = {*methods, reference}
+
+        def work(connection: Connection) -> list[BoardRow]:
+            held = [replace(method, reference=reference) for method in _records(connection, Method, MethodRecord)]
+            return stored_board(connection, held, _records(connection, Dataset, DatasetRecord), Trial.method.in_(names))
+
+        return self.read(work, [])
+
+    def signature(self) -> Hashable:
+        """What changes when the rows may have: of a file its time and size, of a server its counts and newest rows.
 
         Raises:
-            StoreError: the file was held for as long as the reader waits and nothing was read before.
+            StoreError: the server cannot be asked.
         """
-        signature = self._signature()
-        if self._last is not None and signature is not None and signature == self._last_signature:
-            # an unchanged file needs no lock, which leaves it to the writer
-            return self._last
-        try:
-            self._last = self._contents(deadline if self._last else max(deadline, self._deadline), {})
-            self._last_signature = signature
-        except LockedError:
-            if self._last is None:
-                raise
-            return replace(self._last, stale=True)
-        return self._last
-
-    def _contents(self, deadline: float, filters: Mapping[str, Any]) -> StoreContents:
-        read_at = datetime.now(UTC)
-        with self._tables(deadline) as connection:
-            if connection is None:
-                return StoreContents(read_at, exists=False)
-            trials = _trials(connection, filters)
-            return StoreContents(
-                read_at,
-                exists=True,
-                trials=tuple(trials),
-                curves=_curves(connection, [trial.trial_id for trial in trials] if filters else None),
-                datasets=tuple(_records(connection, Dataset, DatasetRecord)),
-                methods=tuple(_records(connection, Method, MethodRecord)),
-                machines=tuple(_records(connection, Machine, MachineRecord)),
-                sessions=tuple(_records(connection, Session, SessionRecord)),
-            )
-
-    @contextmanager
-    def _tables(self, deadline: float) -> Iterator[Connection | None]:
-        """A connection to our tables, or None when there are none."""
-        if self._source.is_absent:
-            yield None
-            return
-        with self._source.reading(deadline) as connection:
-            yield connection if is_ready(connection, self._source.name) else None
-
-    def _signature(self) -> Signature | None:
-        """What changes when the file does; None when that cannot be told without a query."""
         path = self._source.path
-        if path is None:
-            return None
-        return tuple(_stamp(file) for file in (path, path.with_name(path.name + ".wal")))
+        if path is not None:
+            return tuple(_stamp(file) for file in (path, path.with_name(path.name + ".wal")))
+        queries: Sequence[Executable] = [
+            select(func.max(Trial.trial_id), func.count(Trial.trial_id)),
+            select(func.count(Session.session_id), func.count(Session.finished_at)),
+            select(func.max(TrustEvent.at)),
+        ]
+        found: tuple[Any, ...] = self.read(
+            lambda connection: tuple(tuple(connection.execute(query).one()) for query in queries), ()
+        )
+        return found
+
+    def read(self, work: Callable[[Connection], Result], otherwise: Result) -> Result:
+        """What `work` reads through one read-only connection; `otherwise` where there are no tables."""
+        if self._source.is_absent:
+            return otherwise
+        with self._source.reading(self._deadline) as connection:
+            return work(connection) if is_ready(connection, self._source.name) else otherwise
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -213,66 +198,65 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _records(connection: Connection | None, model: type[Base], record: type[Record]) -> list[Record]:
-    if connection is None:
-        return []
+def _overview(connection: Connection, read_at: datetime) -> Overview:
+    rows = connection.execute(select(Trial.status, func.count()).group_by(Trial.status))
+    counts = {Status(status): count for status, count in rows}
+    return Overview(
+        read_at,
+        exists=True,
+        trials=sum(counts.values()),
+        failed=sum(count for status, count in counts.items() if not status.has_metric),
+        newest_trial=connection.scalar(
+            select(Trial.trial_id).order_by(Trial.started_at.desc(), Trial.trial_id.desc()).limit(1)
+        ),
+        measured=_measured(connection),
+        datasets=tuple(_records(connection, Dataset, DatasetRecord)),
+        methods=tuple(_records(connection, Method, MethodRecord)),
+        machines=tuple(_records(connection, Machine, MachineRecord)),
+        sessions=tuple(_sessions(connection)),
+    )
+
+
+def _measured(connection: Connection) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    pairs = select(Trial.dataset, Trial.method).distinct().order_by(Trial.dataset, Trial.method)
+    for dataset, method in connection.execute(pairs):
+        found.setdefault(dataset, []).append(method)
+    return found
+
+
+def _sessions(connection: Connection) -> list[SessionRecord]:
+    return sorted(_records(connection, Session, SessionRecord), key=lambda session: session.started_at)
+
+
+def _records(connection: Connection, model: type[Base], record: type[Record]) -> list[Record]:
     table = model.__table__
     rows = connection.execute(select(table).order_by(*table.primary_key)).mappings()
     return [record(**row) for row in rows]
 
 
 def _trials(connection: Connection, filters: Mapping[str, Any]) -> list[TrialRecord]:
-    columns = {name: column for name, column in Trial.__table__.columns.items() if not isinstance(column.type, JSON)}
-    if unknown := sorted(set(filters) - set(columns) - set(_PARTS)):
-        raise StoreError(f"trials cannot be filtered by '{unknown[0]}'; use one of: {', '.join((*columns, *_PARTS))}")
-    query: Select[Any] = select(Trial.__table__)
-    for name, value in filters.items():
-        if name in columns:
-            query = query.where(columns[name].in_(_choices(value)))
-    if parts := {name: value for name, value in filters.items() if name in _PARTS}:
-        methods = _records(connection, Method, MethodRecord)
-        query = query.where(Trial.method.in_([method.name for method in methods if _matches(method, parts)]))
+    query = select(Trial.__table__).where(*_conditions(connection, filters))
     rows = connection.execute(query.order_by(Trial.started_at, Trial.trial_id)).mappings()
     return [trial_record(dict(row)) for row in rows]
 
 
-def _curves(connection: Connection, trial_ids: Iterable[str] | None) -> dict[str, Curve]:
-    names = [field.name for field in fields(Curve)]
-    table = CurvePoint.__table__
-    query = select(table.c.trial_id, *(table.c[name] for name in names)).order_by(table.c.trial_id, table.c.position)
-    wanted = None if trial_ids is None else set(trial_ids)
-    # a long list of identifiers costs more than reading the rows it leaves out
-    if wanted is not None and len(wanted) <= _WHOLE_TABLE:
-        query = query.where(table.c.trial_id.in_(wanted))
-    rows = connection.execute(query).all()
-    if not rows:
-        return {}
-    owner, *values = zip(*rows, strict=True)
-    arrays = [_array(column, name) for name, column in zip(names, values, strict=True)]
-    starts = [0, *(index for index in range(1, len(owner)) if owner[index] != owner[index - 1]), len(owner)]
-    return {
-        owner[start]: Curve(*(array[start:end] for array in arrays))
-        for start, end in pairwise(starts)
-        if wanted is None or owner[start] in wanted
-    }
-
-
-def _array(values: tuple[Any, ...], name: str) -> NDArray[Any]:
-    whole = name in ("epoch", "step", "node_visits", "edge_visits")
-    return np.array(values, dtype=np.int64 if whole else np.float64)
+def _conditions(connection: Connection, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    columns = {name: column for name, column in Trial.__table__.columns.items() if not isinstance(column.type, JSON)}
+    if unknown := sorted(set(filters) - set(columns) - set(_PARTS)):
+        raise StoreError(f"trials cannot be filtered by '{unknown[0]}'; use one of: {', '.join((*columns, *_PARTS))}")
+    conditions: list[ColumnElement[bool]] = [
+        columns[name].in_(_choices(value)) for name, value in filters.items() if name in columns
+    ]
+    if parts := {name: value for name, value in filters.items() if name in _PARTS}:
+        methods = _records(connection, Method, MethodRecord)
+        conditions.append(Trial.method.in_([method.name for method in methods if _matches(method, parts)]))
+    return conditions
 
 
 def _choices(value: Any) -> list[Any]:
     several = isinstance(value, Iterable) and not isinstance(value, str)
     return list(value) if several else [value]
-
-
-def _split_filters(filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    known = [field.name for field in fields(BoardRow)]
-    if unknown := sorted(set(filters) - set(known)):
-        raise StoreError(f"the board cannot be filtered by '{unknown[0]}'; use one of: {', '.join(known)}")
-    context = {name: value for name, value in filters.items() if name in _CONTEXT}
-    return context, {name: value for name, value in filters.items() if name not in _CONTEXT}
 
 
 def _matches(item: object, filters: Mapping[str, Any]) -> bool:

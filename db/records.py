@@ -37,6 +37,8 @@ class Trust(StrEnum):
     REPRODUCED = "reproduced"
     DISPUTED = "disputed"
     RETRACTED = "retracted"
+    REJECTED = "rejected"
+    """Of a submission only: its trials are not kept."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ class TrialRecord:
     trial_id: str
     """A UUIDv7, made by the runner."""
     fingerprint: str
-    """Hash of dataset version, method, protocol, split, seed, repeat, hardware class and code version; unique."""
+    """Hash of dataset version, method, protocol, split, seed, repeat, hardware class and code version, and of the night
+    in a nightly; unique."""
     session_id: str
     machine_id: str
     dataset: str
@@ -215,3 +218,103 @@ class TrialRecord:
     dynamics: tuple[DynamicsRecord, ...] = ()
     predictions: bytes | None = None
     """Compressed predictions on validation and test nodes (or graphs), so that the metric can be computed again."""
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """One figure that a paper printed, to stand beside ours. Metrics are fractions, ratios over the baseline."""
+
+    figure_id: str
+    """Paper, table and cell, for example `lowbit/table-2/cora/int4/qlr`."""
+    paper: str
+    """`multiscale`, `rescaling` or `lowbit`; `reference` for what others published."""
+    place: str
+    """Where it is printed, for example `Table 2`."""
+    quantity: str
+    """`test_metric`, or the name of another figure of a row of the board, such as `time_ratio`."""
+    value: float | None
+    """None where the paper has a figure that nobody here could read."""
+    spread: float | None = None
+    """The standard deviation that the paper prints."""
+    dataset: str | None = None
+    """Our dataset that it is held against; None when we have none."""
+    method: str | None = None
+    """Our method that it is held against, by its canonical name; None when we have none."""
+    preset: str | None = None
+    """The settings of ours that follow the paper's."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of the protocol that a row of ours must have; a list holds several that will do."""
+    command: str | None = None
+    """What runs ours, for example `leangnn run --dataset cora --method gcn --preset planetoid`."""
+    source: str = ""
+    """File, page or URL where the figure was seen."""
+    note: str = ""
+    not_comparable: str | None = None
+    """Why ours cannot be held against it; None when it can."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that released code does differently from its paper, with the rows of ours that measure the effect."""
+
+    finding_id: str
+    """Paper, finding and effect, for example `lowbit/untrained-range/cora`."""
+    paper: str
+    title: str
+    text: str
+    quantity: str | None = None
+    """What is measured on both sides, see `db.findings`; None when nothing can be."""
+    corrected: dict[str, Any] | None = None
+    """Our reading of the paper: {"dataset", "method", "settings"}, with settings as in `PublishedFigure`."""
+    release: dict[str, Any] | None = None
+    """The same for what the released code does; it may have a "quantity" of its own."""
+    command: str | None = None
+    """What runs both sides."""
+    unmeasured: str | None = None
+    """Why no rows of ours can measure it."""
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """Who made a method, and from what; of a method whose submission was approved."""
+
+    method: str
+    authors: str
+    paper: str | None = None
+    code_url: str | None = None
+    licence: str | None = None
+    derived_from: str | None = None
+    """Name of the method that this one builds on; a retraction of that one marks this one."""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class SubmissionRecord:
+    """One bundle that was added to the store."""
+
+    submission_id: str
+    """SHA-256 of the bundle's file."""
+    machine_id: str
+    """The machine that its trials are stored under, and no others."""
+    received_at: datetime
+    submitter: str
+    method: str
+    manifest: dict[str, Any]
+    report: dict[str, Any]
+    """What the check found when it was added."""
+
+
+@dataclass(frozen=True)
+class TrustEvent:
+    """One step on the trust ladder: of a submission, or of a method's trials that were measured here."""
+
+    event_id: str
+    submission_id: str | None
+    """None when the step is of the trials that were measured here."""
+    method: str
+    state: Trust
+    at: datetime
+    who: str
+    why: str
+    evidence: dict[str, Any] | None = None
+    """Figures behind the step, such as those of a reproduction."""

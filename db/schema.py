@@ -252,5 +252,86 @@ class Dynamics(Base):
     values: Mapped[list[Any]]
 
 
+class PublishedFigure(Base):
+    """See `db.records.PublishedFigure`."""
+
+    __tablename__ = "published_figures"
+
+    figure_id: Mapped[str] = mapped_column(primary_key=True)
+    paper: Mapped[str]
+    place: Mapped[str]
+    quantity: Mapped[str]
+    value: Mapped[float | None]
+    spread: Mapped[float | None]
+    dataset: Mapped[str | None]
+    method: Mapped[str | None]
+    preset: Mapped[str | None]
+    settings: Mapped[dict[str, Any]]
+    command: Mapped[str | None]
+    source: Mapped[str]
+    note: Mapped[str]
+    not_comparable: Mapped[str | None]
+
+
+class Finding(Base):
+    """See `db.records.Finding`."""
+
+    __tablename__ = "findings"
+
+    finding_id: Mapped[str] = mapped_column(primary_key=True)
+    paper: Mapped[str]
+    title: Mapped[str]
+    text: Mapped[str]
+    quantity: Mapped[str | None]
+    corrected: Mapped[dict[str, Any] | None]
+    release: Mapped[dict[str, Any] | None]
+    command: Mapped[str | None]
+    unmeasured: Mapped[str | None]
+
+
+class MethodCard(Base):
+    """See `db.records.MethodCard`."""
+
+    __tablename__ = "method_cards"
+
+    method: Mapped[str] = mapped_column(primary_key=True)
+    authors: Mapped[str]
+    paper: Mapped[str | None]
+    code_url: Mapped[str | None]
+    licence: Mapped[str | None]
+    derived_from: Mapped[str | None]
+    description: Mapped[str]
+
+
+class Submission(Base):
+    """See `db.records.SubmissionRecord`."""
+
+    __tablename__ = "submissions"
+
+    submission_id: Mapped[str] = mapped_column(primary_key=True)
+    machine_id: Mapped[str]
+    received_at: Mapped[datetime]
+    submitter: Mapped[str]
+    method: Mapped[str]
+    manifest: Mapped[dict[str, Any]]
+    report: Mapped[dict[str, Any]]
+
+
+class TrustEvent(Base):
+    """See `db.records.TrustEvent`. Rows are only ever added."""
+
+    __tablename__ = "trust_events"
+    __table_args__ = (_one_of("state", Trust),)
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    submission_id: Mapped[str | None]
+    method: Mapped[str]
+    state: Mapped[str]
+    at: Mapped[datetime] = mapped_column("at", quote=True)  # a reserved word of DuckDB
+    who: Mapped[str]
+    why: Mapped[str]
+    evidence: Mapped[dict[str, Any] | None]
+
+
 PARTS_OF_TRIAL = (CurvePoint, Predictions, Dynamics)
 """The tables whose rows belong to one trial, and are stored and deleted with it."""

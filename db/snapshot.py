@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import JSON, Connection, Table, delete, insert, select
+from sqlalchemy import JSON, Connection, Table, insert, select
 from sqlalchemy.types import TypeEngine
 
 from db.convert import Row
@@ -21,9 +21,11 @@ from db.database import Database
 from db.errors import StoreError
 from db.migrations import is_ready, newest_version
 from db.parquet import MANIFEST
-from db.records import Status
+from db.records import Status, Trust
 from db.schema import PARTS_OF_TRIAL, Base, SchemaVersion, Session, Trial, UTCDateTime
-from db.store import Store, upsert
+from db.standing import standings
+from db.store import Store, delete_trials, upsert
+from db.trust import settle
 
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
 _WITH_TRIALS = (Trial.__tablename__, *(model.__tablename__ for model in PARTS_OF_TRIAL))
@@ -32,7 +34,7 @@ _WITH_TRIALS = (Trial.__tablename__, *(model.__tablename__ for model in PARTS_OF
 def export_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, int]:
     """Write all tables of a database into a folder; an older snapshot there is replaced, anything else is refused.
 
-    The folder appears complete or not at all.
+    The folder appears complete or not at all. Notes in it (`*.md`) stay.
 
     Returns:
         The number of rows by table.
@@ -43,7 +45,7 @@ def export_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, in
     database, folder = Database(url_or_path), Path(folder)
     if database.is_absent:
         raise StoreError(f"there is no database at '{database.name}' to export")
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder / MANIFEST).is_file() and not _is_free(folder):
         raise StoreError(f"'{folder}' exists and is not a snapshot; name a new folder")
     with database.reading() as connection:
         if not is_ready(connection, database.name):
@@ -52,6 +54,8 @@ def export_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, in
     draft = folder.with_name(f".{folder.name}.{uuid4().hex}.draft")
     try:
         _write(draft, tables)
+        for note in folder.glob("*.md"):
+            shutil.copy2(note, draft)
         _put_in_place(draft, folder)
     except OSError as error:
         raise StoreError(f"cannot write the snapshot '{folder}': {error.strerror or error}") from error
@@ -64,7 +68,8 @@ def import_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, in
     """Merge a snapshot into a database in one transaction; doing it twice changes nothing.
 
     Rows are matched by their keys and trials by fingerprint. What the database has stays, but for a failed trial whose
-    fingerprint has a metric in the snapshot, and a session that the snapshot knows to be finished.
+    fingerprint has a metric in the snapshot, a session that the snapshot knows to be finished, and the trust of trials
+    whose newest step on the ladder is in the snapshot.
 
     Returns:
         The number of rows added or replaced by table.
@@ -77,6 +82,11 @@ def import_snapshot(url_or_path: str | Path, folder: str | Path) -> dict[str, in
     return Store(url_or_path).write(lambda connection: _merge(connection, tables))
 
 
+def _is_free(folder: Path) -> bool:
+    """Whether there is nothing but notes in a folder."""
+    return folder.is_dir() and all(item.suffix == ".md" for item in folder.iterdir())
+
+
 def _read(connection: Connection, table: Table) -> pa.Table:
     rows = connection.execute(select(table).order_by(*table.primary_key)).all()
     columns = {}
@@ -84,11 +94,12 @@ def _read(connection: Connection, table: Table) -> pa.Table:
         values = [row[position] for row in rows]
         if isinstance(column.type, JSON):
             values = [None if value is None else json.dumps(value, sort_keys=True) for value in values]
-        columns[column.name] = pa.array(values, type=_arrow_type(column.type))
+        columns[column.name] = pa.array(values, type=arrow_type(column.type))
     return pa.table(columns)
 
 
-def _arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
+def arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
+    """What a column of this type is in a snapshot; a document is its JSON text."""
     if isinstance(kind, JSON):
         return pa.string()
     # in UTC without a zone, as in the database
@@ -101,7 +112,7 @@ def _write(draft: Path, tables: Mapping[str, pa.Table]) -> None:
     for name, table in tables.items():
         path = draft / f"{name}.parquet"
         pq.write_table(table, path, compression="zstd")
-        manifest["tables"][name] = {"rows": table.num_rows, "sha256": _sha256(path)}
+        manifest["tables"][name] = {"rows": table.num_rows, "sha256": sha256(path)}
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
@@ -123,7 +134,8 @@ def _load(folder: Path) -> dict[str, list[Row]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged from error
     if version != newest_version():
-        advice = "install a newer LeanGNN" if version > newest_version() else "upgrade its database and export it again"
+        older = version < newest_version()
+        advice = f"run: leangnn db upgrade --db {folder}" if older else "install a newer LeanGNN"
         raise StoreError(
             f"the snapshot '{folder}' has schema version {version} and this LeanGNN needs {newest_version()}; {advice}"
         )
@@ -137,7 +149,7 @@ def _load(folder: Path) -> dict[str, list[Row]]:
 
 
 def _load_table(path: Path, table: Table, expected: Mapping[str, Any]) -> list[Row]:
-    if _sha256(path) != expected["sha256"]:
+    if sha256(path) != expected["sha256"]:
         raise ValueError(f"{path} is not the file that was exported")
     rows: list[Row] = pq.read_table(path).to_pylist()
     if len(rows) != expected["rows"]:
@@ -167,9 +179,12 @@ def _merge(connection: Connection, tables: Mapping[str, list[Row]]) -> dict[str,
         new = [row for row in tables[table.name] if _key(row, table) not in known]
         changed[table.name] = _insert(connection, table, new)
     changed[Session.__tablename__] += _finish_sessions(connection, tables[Session.__tablename__])
-    wanted = _wanted_trials(connection, tables[Trial.__tablename__])
+    settle(connection)
+    trials = _believed(connection, tables[Trial.__tablename__])
+    wanted = _wanted_trials(connection, trials)
     for model in (Trial, *PARTS_OF_TRIAL):
-        rows = [row for row in tables[model.__tablename__] if row["trial_id"] in wanted]
+        rows = trials if model is Trial else tables[model.__tablename__]
+        rows = [row for row in rows if row["trial_id"] in wanted]
         changed[model.__tablename__] = _insert(connection, model.__table__, rows)
     return changed
 
@@ -180,6 +195,14 @@ def _finish_sessions(connection: Connection, rows: list[Row]) -> int:
     for row in finished:
         upsert(connection, Session, row)
     return len(finished)
+
+
+def _believed(connection: Connection, trials: list[Row]) -> list[Row]:
+    """The trials as the steps of both stores leave them; those of a rejected submission are left out."""
+    standing = standings(connection)
+    for row in trials:
+        row["trust"] = standing.of(row["machine_id"], row["method"], row["trust"]).value
+    return [row for row in trials if row["trust"] != Trust.REJECTED.value]
 
 
 def _wanted_trials(connection: Connection, rows: list[Row]) -> set[str]:
@@ -193,8 +216,7 @@ def _wanted_trials(connection: Connection, rows: list[Row]) -> set[str]:
         if before is not None:
             if Status(before.status).has_metric or not Status(row["status"]).has_metric:
                 continue
-            for model in (*PARTS_OF_TRIAL, Trial):
-                connection.execute(delete(model).where(model.__table__.c.trial_id == before.trial_id))
+            delete_trials(connection, [before.trial_id])
         wanted.add(row["trial_id"])
     return wanted
 
@@ -209,5 +231,6 @@ def _key(row: Row, table: Table) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.primary_key)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

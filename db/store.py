@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +20,20 @@ from db.convert import curve_rows, dynamics_rows, plain_row, trial_row
 from db.database import WRITE_DEADLINE, Database
 from db.errors import StoreError
 from db.migrations import create_file, create_tables, is_ready
-from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord
-from db.schema import PARTS_OF_TRIAL, Base, CurvePoint, Dataset, Dynamics, Machine, Method, Predictions, Session, Trial
+from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord, Trust
+from db.schema import (
+    PARTS_OF_TRIAL,
+    Base,
+    CurvePoint,
+    Dataset,
+    Dynamics,
+    Machine,
+    Method,
+    Predictions,
+    Session,
+    Trial,
+)
+from db.standing import standing_of_method
 
 Result = TypeVar("Result")
 
@@ -86,7 +98,7 @@ class Store:
         Raises:
             StoreError: also when the session is unknown or a value breaks a rule of the tables.
         """
-        return self.write(lambda connection: _record_trial(connection, trial, dataset, method))
+        return self.write(lambda connection: record_trial(connection, trial, dataset, method))
 
     def statuses(self, fingerprints: Iterable[str]) -> dict[str, Status]:
         """How the trials with these fingerprints ended; those never stored are left out."""
@@ -121,7 +133,8 @@ class Store:
         ) from last
 
 
-def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRecord, method: MethodRecord) -> bool:
+def record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRecord, method: MethodRecord) -> bool:
+    """As `Store.record_trial`, within a transaction."""
     row = trial_row(trial)
     before = connection.execute(
         select(Trial.trial_id, Trial.status, Trial.attempt).where(Trial.fingerprint == trial.fingerprint)
@@ -130,8 +143,9 @@ def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRe
         if before.trial_id == trial.trial_id or Status(before.status).has_metric:
             return before.trial_id == trial.trial_id
         row["attempt"] = before.attempt + 1
-        for model in (*PARTS_OF_TRIAL, Trial):
-            connection.execute(delete(model).where(model.__table__.c.trial_id == before.trial_id))
+        delete_trials(connection, [before.trial_id])
+    if trial.trust is Trust.MEASURED_HERE:
+        row["trust"] = (standing_of_method(connection, trial.method) or trial.trust).value
     upsert(connection, Dataset, plain_row(dataset))
     upsert(connection, Method, plain_row(method))
     connection.execute(insert(Trial), row)
@@ -142,6 +156,12 @@ def _record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRe
     if trial.predictions is not None:
         connection.execute(insert(Predictions).values(trial_id=trial.trial_id, data=trial.predictions))
     return True
+
+
+def delete_trials(connection: Connection, trial_ids: Sequence[str]) -> None:
+    """Delete trials with everything that belongs to them."""
+    for model in (*PARTS_OF_TRIAL, Trial):
+        connection.execute(delete(model).where(model.__table__.c.trial_id.in_(trial_ids)))
 
 
 def upsert(connection: Connection, model: type[Base], row: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from bench.datasets.adjacency import Direction, is_undirected, to_csr
 from bench.datasets.graph_data import GraphData, Split
-from bench.datasets.homophily import homophily
 from bench.datasets.validate import validate
 from bench.errors import DataError
+from db.homophily import homophily
 
 if TYPE_CHECKING:
     from bench.datasets.declaration import Dataset

@@ -32,9 +32,9 @@ def reset_high_water_mark() -> bool:
     return True
 
 
-def high_water_mark_bytes() -> int:
-    """The largest resident set since the last reset, in bytes (Linux only)."""
-    return _status_bytes("VmHWM")
+def high_water_mark_bytes(process_id: int | None = None) -> int:
+    """The largest resident set of a process, of this one when None, since the last reset, in bytes (Linux only)."""
+    return _status_bytes("VmHWM", _STATUS if process_id is None else Path(f"/proc/{process_id}/status"))
 
 
 def current_bytes() -> int | None:
@@ -56,8 +56,8 @@ def lifetime_maximum_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _status_bytes(name: str) -> int:
-    for line in _STATUS.read_text().splitlines():
+def _status_bytes(name: str, status: Path = _STATUS) -> int:
+    for line in status.read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise FileNotFoundError(f"{_STATUS} has no line {name}")
+    raise FileNotFoundError(f"{status} has no line {name}")

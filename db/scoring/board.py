@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.errors import StoreError
-from db.records import DatasetRecord, MethodRecord, Status, TrialRecord, Trust
-from db.scoring.comparison import Comparison, compare, compare_with_itself
+from db.records import DatasetRecord, MethodRecord, TrialRecord
+from db.scoring.board_columns import board_columns
+from db.scoring.censoring import CurveEvaluations, Evaluations
+from db.scoring.comparison import Sides, compare_rows, targets_of
 from db.scoring.curve import Curve
 from db.scoring.equivalence import MARGIN
-from db.scoring.intervals import Interval, mean_interval
-from db.scoring.paired import cell_means, holm
-from db.scoring.pareto import pareto_front
+from db.scoring.paired import pair_rows
+from db.scoring.trial_table import Group, TrialTable, columns_of, declared_targets, trial_table
 
-RANKED_FROM = 10
-"""Splits or seeds that a ranked row needs; fewer is provisional."""
-
-_WEAKEST_FIRST = (
-    Trust.RETRACTED,
-    Trust.DISPUTED,
-    Trust.SELF_REPORTED,
-    Trust.CHECKED,
-    Trust.REPRODUCED,
-    Trust.MEASURED_HERE,
-)
+_PARTS = ("backbone", "strategy", "rescaler", "quantizer", "track", "reference")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BoardRow:
     """One row. Metrics are fractions, times seconds, memory bytes, energy joules.
 
@@ -74,10 +66,23 @@ class BoardRow:
     target_ratio: float | None
     target_ratio_low: float | None
     target_ratio_high: float | None
+    energy_ratio: float | None
+    energy_ratio_low: float | None
+    energy_ratio_high: float | None
+    inference_ratio: float | None
+    """Of the seconds of one prediction on the whole graph."""
+    inference_ratio_low: float | None
+    inference_ratio_high: float | None
+    size_ratio: float | None
+    """Of the bytes of the model that predicts."""
+    size_ratio_low: float | None
+    size_ratio_high: float | None
     success_rate: float | None
     scored_seconds: float | None
     peak_memory_bytes: int | None
     energy_joules: float | None
+    inference_seconds: float | None
+    model_bytes: int | None
     difference: float | None
     """Mean paired difference of the metric to the reference, with its 95 % interval."""
     difference_low: float | None
@@ -87,10 +92,9 @@ class BoardRow:
     equivalent: bool | None
     """Whether a test of equivalence claims the metric of the reference, within the declared margin."""
     pareto: bool
-    """Whether no row of the dataset, protocol.
-
-    Device and machine has a metric as good at no more time and memory.
-    """
+    """Whether no row of the dataset, protocol, device and machine has a metric as good at no more time and memory."""
+    pareto_probability: float | None
+    """How often that is so when the (split, seed) are resampled; None for fewer than two of them."""
     provisional: bool
     status: str
     """`ranked`, `provisional` (fewer than ten splits or seeds) or `failed` (none has a metric)."""
@@ -98,14 +102,8 @@ class BoardRow:
     """How many trials ended as each status other than finished."""
     trust: str
     """The weakest of the trials behind the row, those of its reference included."""
-
-
-class _Place(NamedTuple):
-    dataset: str
-    dataset_version: str
-    protocol: str
-    device: str
-    machine_id: str
+    measured_at: datetime
+    """When the newest trial started."""
 
 
 def board(
@@ -118,125 +116,109 @@ def board(
     """Score trials into rows, by dataset and then from the best mean to the worst.
 
     Args:
-        trials: all trials of the candidates and of their references; curves and predictions in them are not
-        used. curves: evaluations by trial_id; a trial without a curve counts as one that missed the target.
+        trials: all trials of the candidates and of their references; curves and predictions in them are not used.
+        curves: evaluations by trial_id; a trial without a curve counts as one that missed the target.
         methods, datasets: at least those of the trials.
         margin: difference of the metric within which two methods count as equivalent.
 
     Raises:
         StoreError: the method or dataset of a trial is unknown.
     """
+    records = list(trials)
+    declared = declared_targets((trial.protocol, trial.protocol_settings) for trial in records)
+    return score(trial_table(columns_of(records)), declared, CurveEvaluations(curves), methods, datasets, margin)
+
+
+def score(
+    trials: TrialTable,
+    declared: Mapping[str, float],
+    evaluations: Evaluations,
+    methods: Iterable[MethodRecord],
+    datasets: Iterable[DatasetRecord],
+    margin: float = MARGIN,
+) -> list[BoardRow]:
+    """As `board`, from columns.
+
+    Args:
+        declared: the targets that protocols declare.
+        evaluations: of all trials.
+
+    Raises:
+        StoreError: the method or dataset of a trial is unknown.
+    """
     known_methods = {method.name: method for method in methods}
     known_datasets = {(dataset.name, dataset.version): dataset for dataset in datasets}
-    groups: dict[_Place, dict[str, list[TrialRecord]]] = defaultdict(lambda: defaultdict(list))
-    for trial in newest(trials):
-        groups[_place(trial)][trial.method].append(trial)
-    rows = []
-    for place, by_method in groups.items():
-        dataset = _known(known_datasets, (place.dataset, place.dataset_version), "dataset")
-        for name, own in by_method.items():
-            method = _known(known_methods, name, "method")
-            if method.reference == name:
-                comparison = compare_with_itself(own, curves)
-            else:
-                comparison = compare(own, by_method.get(method.reference, []), curves, margin)
-            rows.append(_row(place, method, dataset.metric, own, comparison))
-    rows = _with_fronts(_with_holm(rows))
-    return sorted(rows, key=lambda row: (row.dataset, row.dataset_version, -_or(row.mean, -math.inf), row.method))
+    table, groups = trials.take(trials.newest()), trials.groups
+    own_methods = [_known(known_methods, group.method, "method") for group in groups]
+    metrics = [_known(known_datasets, group[:2], "dataset").metric for group in groups]
+    reference = _references(groups, own_methods)
+    pairs = pair_rows(table, reference)
+    sides = Sides(
+        table,
+        owners=len(groups),
+        owner=table.group,
+        measured=pairs.where(table.has_metric),
+        counted=pairs.where(table.is_counted),
+        itself=reference == np.arange(len(groups)),
+    )
+    targets = _targets(table, groups, reference, declared, evaluations)
+    comparisons = compare_rows(sides, targets, evaluations, margin)
+    columns = {"metric": metrics, **board_columns(sides, comparisons)}
+    rows = [
+        BoardRow(
+            **group._asdict(),
+            **{part: getattr(method, part) for part in _PARTS},
+            **dict(zip(columns, cells, strict=True)),
+        )
+        for group, method, cells in zip(groups, own_methods, zip(*columns.values(), strict=True), strict=True)
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (
+            row.dataset,
+            row.dataset_version,
+            math.inf if row.mean is None else -row.mean,
+            row.method,
+        ),
+    )
 
 
 def newest(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """The newest trial of each place, method, split, seed and repeat.
-
-    Trials of older code stay in the store, but two versions of one method are not two measurements of it. An
-    interrupted trial says nothing and replaces nothing.
-    """
-    latest: dict[tuple[Any, ...], TrialRecord] = {}
-    for trial in sorted(trials, key=lambda trial: (trial.status is not Status.INTERRUPTED, trial.started_at)):
-        latest[(_place(trial), trial.method, trial.split, trial.seed, trial.repeat)] = trial
-    return list(latest.values())
+    """The newest trial of each place, method, split, seed and repeat, see `TrialTable.newest`."""
+    records = list(trials)
+    return [records[row] for row in trial_table(columns_of(records)).newest()]
 
 
 def as_json(rows: Iterable[BoardRow]) -> list[dict[str, Any]]:
     """Plain dictionaries with the fields of `BoardRow` as keys.
 
-    A number that JSON cannot say becomes None.
+    A number that JSON cannot say becomes None, and a moment is written as ISO 8601 has it.
     """
     return [{key: _sayable(value) for key, value in asdict(row).items()} for row in rows]
 
 
-def _row(
-    place: _Place, method: MethodRecord, metric: str, own: Sequence[TrialRecord], comparison: Comparison
-) -> BoardRow:
-    finished = [trial for trial in own if trial.status.has_metric and trial.test_metric is not None]
-    metrics = cell_means(finished, [_or(trial.test_metric, math.nan) for trial in finished])
-    mean, low, high = mean_interval(metrics) if finished else (None, None, None)
-    presets = {trial.preset for trial in own}
-    behind = [*own, *(pair.reference for pair in comparison.pairs)]
-    memory = _mean(finished, lambda trial: trial.peak_memory_bytes)
-    return BoardRow(
-        **place._asdict(),
-        **{
-            part: getattr(method, part)
-            for part in ("backbone", "strategy", "rescaler", "quantizer", "track", "reference")
-        },
-        method=method.name,
-        preset=presets.pop() if len(presets) == 1 else None,
-        metric=metric,
-        mean=mean,
-        ci_low=low,
-        ci_high=high,
-        n=len(metrics),
-        **_spread("time_ratio", comparison.time_ratio),
-        **_spread("memory_ratio", comparison.memory_ratio),
-        **_spread("target_ratio", comparison.target_ratio),
-        **_spread("difference", comparison.difference),
-        interleaved=comparison.interleaved,
-        target=comparison.target,
-        success_rate=comparison.success_rate,
-        scored_seconds=_mean(finished, lambda trial: None if trial.ledger is None else trial.ledger.scored),
-        peak_memory_bytes=None if memory is None else round(memory),
-        energy_joules=_mean(finished, lambda trial: trial.energy_joules),
-        p_value=comparison.p_value,
-        equivalent=comparison.equivalent,
-        pareto=False,
-        provisional=len(metrics) < RANKED_FROM,
-        status="failed" if not finished else "provisional" if len(metrics) < RANKED_FROM else "ranked",
-        failures=dict(sorted(Counter(t.status.value for t in own if t.status is not Status.FINISHED).items())),
-        trust=min((trial.trust for trial in behind), key=_WEAKEST_FIRST.index).value,
-    )
+def _references(groups: Sequence[Group], methods: Sequence[MethodRecord]) -> NDArray[np.int64]:
+    """The group of each group's reference; -1 where nothing of the reference is stored."""
+    place = {group: index for index, group in enumerate(groups)}
+    wanted = (group._replace(method=method.reference) for group, method in zip(groups, methods, strict=True))
+    return np.array([place.get(group, -1) for group in wanted], dtype=np.int64)
 
 
-def _with_holm(rows: Sequence[BoardRow]) -> list[BoardRow]:
-    families: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        families[row.dataset].append(index)
-    adjusted = list(rows)
-    for members in families.values():
-        for index, p_value in zip(members, holm([rows[member].p_value for member in members]), strict=True):
-            adjusted[index] = replace(rows[index], p_value=p_value)
-    return adjusted
-
-
-def _with_fronts(rows: Sequence[BoardRow]) -> list[BoardRow]:
-    groups: dict[_Place, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        if row.mean is not None:
-            groups[_place(row)].append(index)
-    marked = list(rows)
-    for members in groups.values():
-        axes = [[_or(figure, math.nan) for figure in _axes(rows[member])] for member in members]
-        for index, on_front in zip(members, pareto_front(axes, (True, False, False)), strict=True):
-            marked[index] = replace(rows[index], pareto=bool(on_front))
-    return marked
-
-
-def _axes(row: BoardRow) -> tuple[float | None, float | None, float | None]:
-    return row.mean, row.scored_seconds, row.peak_memory_bytes
-
-
-def _place(item: TrialRecord | BoardRow) -> _Place:
-    return _Place(item.dataset, item.dataset_version, item.protocol, item.device, item.machine_id)
+def _targets(
+    table: TrialTable,
+    groups: Sequence[Group],
+    reference: NDArray[np.int64],
+    declared: Mapping[str, float],
+    evaluations: Evaluations,
+) -> NDArray[np.float64]:
+    is_reference = np.zeros(len(groups) + 1, dtype=bool)
+    is_reference[reference] = True  # the last place takes the groups that have none
+    # what a protocol declares needs no look at the curves
+    is_reference[:-1] &= np.array([group.protocol not in declared for group in groups], dtype=bool)
+    owner = np.where(is_reference[table.group], table.group, -1)
+    by_rule = np.append(targets_of(table, owner, len(groups), evaluations), np.nan)
+    targets = [declared.get(group.protocol, by_rule[index]) for group, index in zip(groups, reference, strict=True)]
+    return np.array(targets, dtype=np.float64)
 
 
 def _known(records: Mapping[Any, Any], key: Any, kind: str) -> Any:
@@ -245,19 +227,7 @@ def _known(records: Mapping[Any, Any], key: Any, kind: str) -> Any:
     return records[key]
 
 
-def _mean(trials: Sequence[TrialRecord], figure: Callable[[TrialRecord], float | None]) -> float | None:
-    measured = [trial for trial in trials if figure(trial) is not None]
-    return float(np.mean(cell_means(measured, [_or(figure(t), 0.0) for t in measured]))) if measured else None
-
-
-def _spread(name: str, interval: Interval | None) -> dict[str, Any]:
-    value, low, high = interval or (None, None, None)
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
-
-
-def _or(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value
-
-
 def _sayable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,20 +10,63 @@ figure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.scoring.curve import Curve
-from db.scoring.intervals import Interval, bootstrap_interval
+from db.scoring.intervals import Intervals, bootstrap_intervals
+from db.scoring.samples import Samples
 
 TARGET_SHARE = 0.99
 
 
-def target_metric(best_of_reference: Sequence[float], share: float = TARGET_SHARE) -> float | None:
+class Reach(NamedTuple):
+    """When trials reached their targets, and how far their curves go."""
+
+    seconds: NDArray[np.float64]
+    """(trials,) scored seconds at the first evaluation at or above the target; NaN where it was missed."""
+    last: NDArray[np.float64]
+    """(trials,) scored seconds at the last evaluation; 0 without any."""
+
+
+class Evaluations(Protocol):
+    """What is asked of curves, which the store answers without handing them over."""
+
+    def best_metrics(self, trial_ids: Sequence[str]) -> NDArray[np.float64]:
+        """Best validation metric (trials,) of each trial; NaN where nothing finite was evaluated."""
+
+    def reach(self, trial_ids: Sequence[str], targets: NDArray[np.float64]) -> Reach:
+        """When each trial reached its target (trials,), of which NaN is never reached."""
+
+
+class CurveEvaluations:
+    """Evaluations from curves by trial_id; a trial without a curve never was evaluated."""
+
+    def __init__(self, curves: Mapping[str, Curve]) -> None:
+        self._curves = curves
+
+    def best_metrics(self, trial_ids: Sequence[str]) -> NDArray[np.float64]:
+        best = [best_metric(self._curves.get(trial_id)) for trial_id in trial_ids]
+        return np.array([np.nan if metric is None else metric for metric in best], dtype=np.float64)
+
+    def reach(self, trial_ids: Sequence[str], targets: NDArray[np.float64]) -> Reach:
+        curves = [self._curves.get(trial_id) for trial_id in trial_ids]
+        times = [time_to_target(curve, target) for curve, target in zip(curves, targets.tolist(), strict=True)]
+        last = [float(curve.scored_seconds.max(initial=0.0)) if curve is not None else 0.0 for curve in curves]
+        return Reach(
+            np.array([np.nan if time is None else time for time in times], dtype=np.float64),
+            np.array(last, dtype=np.float64),
+        )
+
+
+def target_metric(
+    best_of_reference: Sequence[float] | NDArray[np.float64], share: float = TARGET_SHARE
+) -> float | None:
     """The target from the best validation metric of each reference trial; None when there is none."""
-    return share * float(np.median(best_of_reference)) if best_of_reference else None
+    return share * float(np.median(best_of_reference)) if len(best_of_reference) else None
 
 
 def best_metric(curve: Curve | None) -> float | None:
@@ -35,16 +78,13 @@ def best_metric(curve: Curve | None) -> float | None:
 
 
 def time_to_target(curve: Curve | None, target: float) -> float | None:
-    """Scored seconds at the first evaluation at or above the target; None when it was missed."""
+    """Least scored seconds of an evaluation at or above the target, which is the first, because scored time never runs
+    backwards; None when it was missed.
+    """
     if curve is None:
         return None
-    reached = np.flatnonzero(curve.validation_metric >= target)
-    return float(curve.scored_seconds[reached[0]]) if len(reached) else None
-
-
-def success_rate(times: Sequence[float | None]) -> float | None:
-    """Share of trials that reached the target; None without trials."""
-    return sum(time is not None for time in times) / len(times) if times else None
+    reached = curve.scored_seconds[curve.validation_metric >= target]
+    return float(reached.min()) if len(reached) else None
 
 
 def restricted_times(times: Sequence[float | None], horizon: float) -> NDArray[np.float64]:
@@ -63,15 +103,16 @@ def expected_running_time(times: Sequence[float | None], spent: Sequence[float])
     return total / hits if hits else None
 
 
-def restricted_mean_ratio(
-    candidate: NDArray[np.float64], reference: NDArray[np.float64], resamples: int = 10_000
-) -> Interval | None:
-    """Ratio of the means of paired restricted times (n,) with its bootstrap interval.
+def restricted_mean_ratios(candidate: Samples, reference: Samples, resamples: int = 10_000) -> Intervals:
+    """Ratios of the means of paired restricted times, with their bootstrap intervals.
 
-    None when the reference took no time.
+    NaN where there are none, or where the reference took no time.
     """
-    if len(reference) == 0 or reference.min() <= 0:
-        return None
-    return bootstrap_interval(
-        lambda above, below: above.mean(axis=1) / below.mean(axis=1), candidate, reference, resamples=resamples
-    )
+    found = Intervals.missing(len(candidate.counts))
+    for (owners, above), (_, below) in zip(candidate.by_size(), reference.by_size(), strict=True):
+        usable = below.min(axis=1) > 0
+        ratios = bootstrap_intervals(
+            lambda above, below: above / below, above[usable], below[usable], resamples=resamples
+        )
+        found.put(owners[usable], ratios)
+    return found

@@ -1,4 +1,4 @@
-"""Confidence intervals of means and ratios."""
+"""Confidence intervals of means and ratios: of one sample, and of many at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from db.scoring.samples import Samples
 from db.scoring.student import t_quantile
 
 Statistic = Callable[..., NDArray[np.float64]]
+
+# so that the resamples of a chunk stay in the processor's cache
+_CHUNK = 16
 
 
 class Interval(NamedTuple):
@@ -24,6 +28,29 @@ class Interval(NamedTuple):
     high: float | None
 
 
+class Intervals(NamedTuple):
+    """Figures (owners,) with their intervals; NaN where there is none."""
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def missing(cls, owners: int) -> Intervals:
+        """None of them can be had."""
+        return cls(*(np.full(owners, np.nan) for _ in cls._fields))
+
+    def put(self, owners: NDArray[np.int64] | NDArray[np.bool_], found: tuple[ArrayLike, ArrayLike, ArrayLike]) -> None:
+        """Set the figures of these owners."""
+        for column, values in zip(self, found, strict=True):
+            column[owners] = values
+
+    def one(self, owner: int) -> Interval | None:
+        """The figure of one owner."""
+        value, low, high = (None if np.isnan(column[owner]) else float(column[owner]) for column in self)
+        return None if value is None else Interval(value, low, high)
+
+
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Mean of `values` (n,) with Student's t interval, `mean +- t(n - 1) * s / sqrt(n)`.
 
@@ -31,11 +58,22 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
         ValueError: there are no values.
     """
     sample = _sample(values)
-    mean = float(sample.mean())
-    if len(sample) < 2:
-        return Interval(mean, None, None)
-    half = t_quantile(len(sample) - 1, 0.5 + confidence / 2) * sample.std(ddof=1) / math.sqrt(len(sample))
-    return Interval(mean, float(mean - half), float(mean + half))
+    found = mean_intervals(Samples(sample, np.array([len(sample)])), confidence).one(0)
+    return Interval(float(sample.mean()), None, None) if found is None else found
+
+
+def mean_intervals(samples: Samples, confidence: float = 0.95) -> Intervals:
+    """Means of samples with Student's t intervals, see `mean_interval`."""
+    found = Intervals.missing(len(samples.counts))
+    for owners, matrix in samples.by_size():
+        size = matrix.shape[1]
+        mean = matrix.mean(axis=1)
+        if size < 2:
+            found.put(owners, (mean, np.nan, np.nan))
+            continue
+        half = t_quantile(size - 1, 0.5 + confidence / 2) * matrix.std(axis=1, ddof=1) / math.sqrt(size)
+        found.put(owners, (mean, mean - half, mean + half))
+    return found
 
 
 def geometric_mean_ratio(candidate: ArrayLike, reference: ArrayLike, confidence: float = 0.95) -> Interval | None:
@@ -58,66 +96,94 @@ def geometric_mean_ratio(candidate: ArrayLike, reference: ArrayLike, confidence:
     return Interval(*(None if end is None else math.exp(end) for end in logarithms))  # type: ignore[arg-type]
 
 
-def bootstrap_interval(
+def bootstrap_intervals(
     statistic: Statistic,
-    *samples: ArrayLike,
+    *samples: NDArray[np.float64],
     confidence: float = 0.95,
     resamples: int = 10_000,
     seed: int = 0,
     bias_corrected: bool = True,
-) -> Interval:
-    """Bootstrap interval of a statistic of paired samples, each (n,), resampled together.
+) -> Intervals:
+    """Bootstrap intervals of a function of the means of paired samples, each (owners, n), resampled together.
 
-    `statistic` gets one array (m, n) a sample and returns (m,). The interval is bias-corrected and
-    accelerated (Efron 1987), or of plain percentiles when asked for or when the correction does not exist
-    (all resamples on one side of the figure). The seed is fixed, so that a figure on the board is the same
-    each time it is computed.
+    `statistic` gets the means (owners, r) of each sample and returns (owners, r). The interval is bias-corrected and
+    accelerated (Efron 1987), or of plain percentiles when asked for or where the correction does not exist (all
+    resamples on one side of the figure). The seed is fixed, so that a figure on the board is the same each time it is
+    computed, whatever else is computed with it.
 
     Raises:
-        ValueError: there are no values, or the samples are not of one length.
+        ValueError: there are no values, or the samples are not of one shape.
     """
-    arrays = [_sample(sample) for sample in samples]
-    count = len(arrays[0])
-    if any(len(array) != count for array in arrays):
-        raise ValueError(f"paired samples need one length, got {[len(array) for array in arrays]}")
-    value = float(statistic(*(array[None] for array in arrays))[0])
-    if count < 2:
-        return Interval(value, None, None)
-    drawn = _resampled_indices(count, resamples, seed)
-    replicates = np.sort(statistic(*(array[drawn] for array in arrays)))
+    shape = samples[0].shape
+    if len(shape) != 2 or shape[1] == 0 or any(sample.shape != shape for sample in samples):
+        raise ValueError(f"paired samples need one shape (owners, n), got {[sample.shape for sample in samples]}")
+    owners, size = shape
+    found = Intervals.missing(owners)
+    drawn = resample_weights(size, resamples, seed)
     tail = (1 - confidence) / 2
-    levels = np.array([tail, 1 - tail])
-    if bias_corrected:
-        levels = _corrected_levels(levels, value, replicates, _jackknife(statistic, arrays))
-    low, high = np.quantile(replicates, levels)
-    return Interval(value, float(low), float(high))
+    for start in range(0, owners, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        own = [sample[chunk] for sample in samples]
+        value = statistic(*(_weighted_means(sample, np.ones((size, 1))) for sample in own))[:, 0]
+        found.value[chunk] = value
+        if size < 2:
+            continue
+        replicates = np.sort(statistic(*(_weighted_means(sample, drawn) for sample in own)), axis=1)
+        levels = np.tile([tail, 1 - tail], (len(value), 1))
+        if bias_corrected:
+            without_one = statistic(*(_weighted_means(sample, 1.0 - np.eye(size)) for sample in own))
+            levels = _corrected_levels(levels, value, replicates, without_one)
+        found.low[chunk], found.high[chunk] = _quantiles(replicates, levels).T
+    return found
+
+
+def _weighted_means(sample: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means (owners, r) of samples (owners, n) under weights (n, r).
+
+    By hand, because a product of matrices rounds differently for another number of owners.
+    """
+    total = sample[:, :1] * weights[0]
+    term = np.empty_like(total)
+    for index in range(1, sample.shape[1]):
+        total += np.multiply(sample[:, index : index + 1], weights[index], out=term)
+    return total / weights.sum(axis=0)
 
 
 def _corrected_levels(
-    levels: NDArray[np.float64], value: float, replicates: NDArray[np.float64], jackknife: NDArray[np.float64]
+    levels: NDArray[np.float64],
+    value: NDArray[np.float64],
+    replicates: NDArray[np.float64],
+    without_one: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     # ties count half, or a discrete statistic would look biased
-    share = float((replicates < value).mean() + (replicates == value).mean() / 2)
-    deviations = jackknife.mean() - jackknife
-    spread = float((deviations**2).sum())
-    if not 0 < share < 1 or spread == 0:
-        return levels
+    ties = (replicates == value[:, None]).mean(axis=1)
+    share = (replicates < value[:, None]).mean(axis=1) + ties / 2
+    deviations = without_one.mean(axis=1, keepdims=True) - without_one
+    spread = (deviations**2).sum(axis=1)
     normal = NormalDist()
-    bias = normal.inv_cdf(share)
-    acceleration = (deviations**3).sum() / (6 * spread**1.5)
-    shifts = [bias + normal.inv_cdf(level) for level in levels]
-    return np.array([normal.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifts])
+    for owner in np.flatnonzero((share > 0) & (share < 1) & (spread > 0)):
+        bias = normal.inv_cdf(share[owner])
+        acceleration = (deviations[owner] ** 3).sum() / (6 * spread[owner] ** 1.5)
+        shifts = [bias + normal.inv_cdf(level) for level in levels[owner]]
+        levels[owner] = [normal.cdf(bias + shift / (1 - acceleration * shift)) for shift in shifts]
+    return levels
 
 
-def _jackknife(statistic: Statistic, arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    count = len(arrays[0])
-    others = np.array([[column for column in range(count) if column != row] for row in range(count)])
-    return statistic(*(array[others] for array in arrays))
+def _quantiles(ordered: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles (owners, k) of rows (owners, r) in order, at levels (owners, k), interpolated linearly."""
+    place = levels * (ordered.shape[1] - 1)
+    below = np.clip(np.floor(place).astype(np.int64), 0, ordered.shape[1] - 2)
+    low, high = (np.take_along_axis(ordered, below + step, axis=1) for step in (0, 1))
+    return low + (high - low) * (place - below)
 
 
-@lru_cache(maxsize=64)
-def _resampled_indices(count: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(0, count, size=(resamples, count))
+@lru_cache(maxsize=8)
+def resample_weights(size: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each of `size` values is drawn in each resample; shape (size, resamples)."""
+    drawn = np.random.default_rng(seed).integers(0, size, size=(resamples, size))
+    weights = np.zeros((size, resamples))
+    np.add.at(weights, (drawn, np.arange(resamples)[:, None]), 1.0)
+    return weights
 
 
 def _sample(values: ArrayLike) -> NDArray[np.float64]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from db.records import TrialRecord
+from db.scoring.samples import Samples
 from db.scoring.student import t_cdf
+from db.scoring.trial_table import TrialTable, numbered
 
 _EXACT_UP_TO = 16
 _DRAWS = 20_000
+# so that the totals of a chunk stay in the processor's cache
+_CHUNK = 2**18
 
 
 class Pair(NamedTuple):
@@ -22,6 +27,40 @@ class Pair(NamedTuple):
 
     candidate: TrialRecord
     reference: TrialRecord
+
+
+class PairRows(NamedTuple):
+    """Pairs as rows (pairs,) of a table, with the number of the comparison they belong to."""
+
+    owner: NDArray[np.int64]
+    candidate: NDArray[np.int64]
+    reference: NDArray[np.int64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> PairRows:
+        """The pairs whose both trials are among the rows (trials,) that are chosen."""
+        kept = chosen[self.candidate] & chosen[self.reference]
+        return PairRows(*(column[kept] for column in self))
+
+
+def pair_rows(table: TrialTable, reference: NDArray[np.int64]) -> PairRows:
+    """Pair each trial with that of the same split, seed and repeat in the group `reference` (groups,) of its group.
+
+    The owner of a pair is the group of its candidate; a group whose reference is -1 has none.
+
+    Args:
+        table: with one trial at most for each group, split, seed and repeat, see `TrialTable.newest`.
+    """
+    place = numbered(table.cell, table.repeat)
+    width = int(place.max(initial=0)) + 1
+    keys = table.group * width + place
+    order = np.argsort(keys, kind="stable")
+    wanted = reference[table.group] * width + place
+    found = np.searchsorted(keys[order], wanted)
+    inside = (reference[table.group] >= 0) & (found < len(keys))
+    candidate = np.flatnonzero(inside)
+    beside = order[found[candidate]]
+    matches = keys[beside] == wanted[candidate]
+    return PairRows(table.group[candidate[matches]], candidate[matches], beside[matches])
 
 
 def pair_trials(candidates: Iterable[TrialRecord], references: Iterable[TrialRecord]) -> list[Pair]:
@@ -63,18 +102,39 @@ def sign_flip_test(differences: ArrayLike) -> float | None:
     and two equal differences cannot make it certain, as they do the t test.
     """
     sample = np.asarray(differences, dtype=np.float64)
-    count = len(sample)
-    if count < 2:
-        return None
+    p_value = float(sign_flip_tests(Samples(sample, np.array([len(sample)])))[0])
+    return None if math.isnan(p_value) else p_value
+
+
+def sign_flip_tests(differences: Samples) -> NDArray[np.float64]:
+    """The p-values (owners,) of `sign_flip_test` for many samples; NaN for those of fewer than 2."""
+    p_values = np.full(len(differences.counts), np.nan)
+    for owners, matrix in differences.by_size():
+        if matrix.shape[1] < 2:
+            continue
+        signs = _signs(matrix.shape[1])
+        width = max(1, _CHUNK // len(signs))
+        for start in range(0, len(owners), width):
+            chunk = matrix[start : start + width]
+            totals = np.abs(signs @ chunk.T)
+            # a product of matrices rounds as it likes
+            rounding = 1e-12 * np.abs(chunk).sum(axis=1)
+            reached = totals >= np.abs(chunk.sum(axis=1)) - rounding
+            p_values[owners[start : start + width]] = reached.mean(axis=0)
+    return p_values
+
+
+@lru_cache(maxsize=8)
+def _signs(count: int) -> NDArray[np.float64]:
+    """Signs (flips, count): all patterns, or random ones of which the first flips nothing."""
     if count <= _EXACT_UP_TO:
-        signs = 1.0 - 2.0 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
-    else:
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_DRAWS, count))
-        # the differences as observed are one of the flips, without which a p-value of 0 could come out
-        signs[0] = 1.0
-    totals = np.abs(signs @ sample)
-    rounding = 1e-12 * np.abs(sample).sum()
-    return float((totals >= abs(sample.sum()) - rounding).mean())
+        # the other half are the mirror images of these, whose totals are as large
+        flips = np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1
+        return 1.0 - 2.0 * flips.astype(np.float64)
+    signs: NDArray[np.float64] = np.random.default_rng(0).choice([-1.0, 1.0], size=(_DRAWS, count))
+    # the differences as observed are one of the flips, without which a p-value of 0 could come out
+    signs[0] = 1.0
+    return signs
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from db.scoring.intervals import resample_weights
+
 
 def pareto_front(
     points: ArrayLike, maximize: Sequence[bool], epsilon: Sequence[float] | None = None
@@ -27,19 +29,49 @@ def pareto_front(
     return np.array([not _is_dominated(point, cost, slack) for point in cost], dtype=bool)
 
 
-def membership_probability(
-    samples: Sequence[ArrayLike], maximize: Sequence[bool], resamples: int = 1_000, seed: int = 0
+def front_probability(
+    figures: NDArray[np.float64], maximize: Sequence[bool], resamples: int = 1_000, seed: int = 0
 ) -> NDArray[np.float64]:
-    """How often each entrant is on the front of means (entrants,), when the rows of its sample (n_i.
+    """How often each entrant is on the front of means (entrants,), when the cells are resampled.
 
-    Axes) are resampled.
+    The bootstrap is paired: a resample draws the same cells for all entrants, and an entrant that has none of them
+    takes no part in it. An entrant with fewer than two cells shows no spread and gets NaN, but stands against others.
+
+    Args:
+        figures: (entrants, cells, axes), where a cell is a split and seed; NaN where an entrant was not measured. An
+            entrant has the cells in which it has the first axis; a mean that is missing on another axis is the worst.
     """
-    random = np.random.default_rng(seed)
-    arrays = [np.asarray(sample, dtype=np.float64) for sample in samples]
-    means = np.stack(
-        [array[random.integers(0, len(array), size=(resamples, len(array)))].mean(axis=1) for array in arrays]
-    )
-    return np.mean([pareto_front(means[:, draw], maximize) for draw in range(resamples)], axis=0)
+    known = ~np.isnan(figures)
+    weights = resample_weights(figures.shape[1], resamples, seed) if figures.shape[1] else np.zeros((0, resamples))
+    # counts are whole numbers, which a product of matrices does not round
+    drawn = known.transpose(2, 0, 1).astype(np.float64) @ weights
+    totals, term = np.zeros_like(drawn), np.empty_like(drawn)
+    for values, weight in zip(np.where(known, figures, 0.0).transpose(1, 2, 0), weights, strict=True):
+        totals += np.multiply(values[:, :, None], weight, out=term)
+    signs = np.where(maximize, -1.0, 1.0)[:, None, None]
+    costs = np.divide(signs * totals, drawn, out=np.full_like(totals, np.inf), where=drawn > 0)
+    takes_part = drawn[0] > 0
+    costs[:, ~takes_part] = np.inf
+    parts = takes_part.sum(axis=1)
+    told = (known[:, :, 0].sum(axis=1) >= 2) & (parts > 0)
+    stands = (~_dominated(costs) & takes_part).sum(axis=1)
+    return np.divide(stands, parts, out=np.full(len(figures), np.nan), where=told)
+
+
+def _dominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which entrant is dominated in which resample (entrants, resamples), from costs (axes, entrants, resamples)."""
+    dominated = np.zeros(costs.shape[1:], dtype=bool)
+    # the strongest first: whoever is always dominated itself dominates nobody whom its own dominators leave
+    places = costs.mean(axis=2).argsort(axis=1).argsort(axis=1)
+    for entrant in np.argsort(places.sum(axis=0)):
+        if dominated[entrant].all():
+            continue
+        no_worse, better = np.ones_like(dominated), np.zeros_like(dominated)
+        for axis in costs:
+            no_worse &= axis[entrant] <= axis
+            better |= axis[entrant] < axis
+        dominated |= no_worse & better
+    return dominated
 
 
 def _as_cost(points: ArrayLike, maximize: Sequence[bool]) -> NDArray[np.float64]:

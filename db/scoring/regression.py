@@ -8,8 +8,7 @@ low raises suspicions and then confirms them, so that the two steps are not inde
 found.
 
 Cost is a series of ratios to the interleaved reference, in which a slow machine cancels; its levels come from
-`db.scoring.changepoint`. A metric is a set of paired differences to the night that the series is held to, tested by
-`db.scoring.equivalence`.
+`db.scoring.changepoint`. `db.scoring.metric_regression` judges the test metric by the same two steps.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from db.scoring.changepoint import LEAST_NOISE, fit_segments, noise_scale
-from db.scoring.equivalence import MARGIN, is_equivalent
-from db.scoring.paired import paired_t_test
 from db.scoring.student import t_cdf, t_quantile
 
 ALARMS_PER_NIGHT = 0.0025
@@ -50,12 +47,6 @@ LEAST_SLOW_DOWN = 0.02
 
 ROUNDS = (4, 8, 24)
 """Fresh measurements of a suspected series after each round; most suspicions end with the first, the last decides."""
-
-_SUSPICIOUS_LOSS = 0.1
-"""p-value, of a metric that is no higher, up to which it is measured again."""
-
-_FRESH_PAIRS = 2
-"""Fresh pairs for each own one: ten pairs alone prove little at the significance of one among 200 series."""
 
 
 class Outcome(StrEnum):
@@ -87,7 +78,7 @@ class Verdict:
     p_value: float | None = None
     """One-sided, of the fresh measurements alone and not adjusted; None without them."""
     reruns_wanted: int = 0
-    """How many more fresh measurements the next call needs."""
+    """How many more fresh measurements the next call needs: ratios of a cost, fresh seeds of a metric."""
 
 
 def cost_verdict(ratios: ArrayLike, reruns: Sequence[float] = (), compared: int = 1) -> Verdict:
@@ -102,7 +93,7 @@ def cost_verdict(ratios: ArrayLike, reruns: Sequence[float] = (), compared: int 
         ValueError: a ratio is not a positive number, or `compared` is not.
     """
     history, fresh = _logarithms(ratios), _logarithms(reruns)
-    level = _level(compared)
+    level = significance(compared)
     if np.isnan(fresh).any():
         raise ValueError("a ratio that was measured again is missing; leave it out")
     if len(history) == 0 or np.isnan(history[-1]):
@@ -126,37 +117,15 @@ def cost_verdict(ratios: ArrayLike, reruns: Sequence[float] = (), compared: int 
     return _confirmed_slow_down(baseline, fresh, since, level)
 
 
-def accuracy_verdict(
-    differences: ArrayLike, reruns: Sequence[float] = (), compared: int = 1, margin: float = MARGIN
-) -> Verdict:
-    """Judge the test metric of a night.
-
-    Args:
-        differences: (pairs,) of the metric, of the night minus the night it is held to, one a (split, seed).
-        reruns: the same differences from fresh seeds; empty before the suspicion.
-        compared: how many series are judged in that night, for any figure.
-        margin: loss of the metric that counts as none.
+def significance(compared: int) -> float:
+    """What each of `compared` series is tested at, so that a night has few false alarms over all of them.
 
     Raises:
-        ValueError: a difference is not finite, or `compared` or the margin is not positive.
+        ValueError: there is no series.
     """
-    own, fresh = _finite(differences), _finite(reruns)
-    level = _level(compared)
-    if len(own) == 0:
-        return Verdict(Outcome.NOT_MEASURED, "The night has no metric that could be paired.")
-    mean = float(own.mean())
-    equivalent = is_equivalent(own, margin)
-    if equivalent is None:
-        return Verdict(Outcome.NO_BASELINE, "The night has one pair; a verdict needs two at least.", mean)
-    if equivalent:
-        return Verdict(Outcome.UNCHANGED, f"The metric is the same within {margin:g}.", mean)
-    if _loss_p_value(own) > _SUSPICIOUS_LOSS:
-        reason = f"{len(own)} pairs cannot show that the metric is the same within {margin:g}, nor do they show a loss."
-        return Verdict(Outcome.UNCHANGED, reason, mean)
-    if len(fresh) < 2:
-        reason = f"The metric is {-mean:.4f} lower on {len(own)} pairs; measure again with fresh seeds."
-        return Verdict(Outcome.SUSPECTED, reason, mean, reruns_wanted=_FRESH_PAIRS * len(own) - len(fresh))
-    return _confirmed_loss(fresh, level, margin)
+    if compared < 1:
+        raise ValueError(f"the series judged in a night are one at least, got {compared}")
+    return ALARMS_PER_NIGHT / compared
 
 
 def settled_level(ratios: ArrayLike) -> NDArray[np.float64] | None:
@@ -214,18 +183,6 @@ def _confirmed_slow_down(
     return Verdict(Outcome.REGRESSION, reason, change, since, p_value)
 
 
-def _confirmed_loss(fresh: NDArray[np.float64], level: float, margin: float) -> Verdict:
-    mean, p_value = float(fresh.mean()), _loss_p_value(fresh)
-    if is_equivalent(fresh, margin):
-        reason = f"On {len(fresh)} fresh pairs the metric is the same within {margin:g}."
-        return Verdict(Outcome.UNCONFIRMED, reason, mean, p_value=p_value)
-    if p_value > level:
-        reason = f"On {len(fresh)} fresh pairs it differs by {mean:+.4f}, which noise explains (p = {p_value:.2g})."
-        return Verdict(Outcome.UNCONFIRMED, reason, mean, p_value=p_value)
-    reason = f"The metric is {-mean:.4f} lower on {len(fresh)} fresh pairs (p = {p_value:.2g})."
-    return Verdict(Outcome.REGRESSION, reason, mean, p_value=p_value)
-
-
 def _parted(history: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     nights = np.flatnonzero(~np.isnan(history))
     first_on_trial = nights[-min(ON_TRIAL, len(nights) - BASELINE)]
@@ -252,27 +209,8 @@ def _largest_excess(
     return float(excesses[best]), int(sizes[best]), float(rises[best])
 
 
-def _loss_p_value(differences: NDArray[np.float64]) -> float:
-    two_sided = paired_t_test(differences)
-    assert two_sided is not None
-    return two_sided / 2 if differences.mean() < 0 else 1 - two_sided / 2
-
-
-def _level(compared: int) -> float:
-    if compared < 1:
-        raise ValueError(f"the series judged in a night are one at least, got {compared}")
-    return ALARMS_PER_NIGHT / compared
-
-
 def _logarithms(ratios: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(ratios, dtype=np.float64)
     if values.ndim != 1 or (values <= 0).any() or np.isinf(values).any():
         raise ValueError(f"a series is a row of positive ratios with NaN for a missing night, got {values}")
     return np.log(values)
-
-
-def _finite(differences: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(differences, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ValueError(f"differences are a row of finite numbers, got {values}; leave out pairs without a metric")
-    return values

@@ -24,6 +24,7 @@ from db.records import (
     Status,
     TrialRecord,
 )
+from db.store import record_trial
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 REFERENCE = "gcn+full_batch"
@@ -128,8 +129,13 @@ class Samples:
     def fill(cls, store: Any, *trials: TrialRecord) -> None:
         """Record one session and these trials with their dataset and method."""
         store.record_session(cls.machine(), cls.session())
-        for trial in trials:
-            store.record_trial(trial, cls.dataset(name=trial.dataset), cls.method(trial.method))
+
+        def work(connection: sqlalchemy.Connection) -> None:
+            for trial in trials:
+                record_trial(connection, trial, cls.dataset(name=trial.dataset), cls.method(trial.method))
+
+        # one transaction, because each opens and closes the file
+        store.write(work)
 
 
 @pytest.fixture

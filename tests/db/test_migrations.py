@@ -16,6 +16,9 @@ from db.read import Reader
 from db.schema import SchemaVersion
 from db.store import Store
 
+VERSION_4 = ("published_figures", "findings", "method_cards", "submissions", "trust_events")
+"""The tables that came with it."""
+
 
 def _to_older(connection: Connection) -> None:
     """What an older release might have had: no preset column, and no reason of its own."""
@@ -97,6 +100,8 @@ def test_a_file_of_version_1_gets_its_schedules(path: Path, samples) -> None:
 
 
 def _to_version_2(connection: Connection) -> None:
+    for table in VERSION_4:
+        connection.exec_driver_sql(f"DROP TABLE {table}")
     connection.exec_driver_sql("DROP TABLE dynamics")
     connection.exec_driver_sql("ALTER TABLE trials DROP COLUMN further_metrics")
     connection.execute(update(SchemaVersion).values(version=2))
@@ -115,6 +120,27 @@ def test_a_database_of_version_2_gets_dynamics_and_further_metrics(url: str, sam
     # the table is as strict as a new one
     with pytest.raises((DBAPIError, StoreError)), Database(url).writing() as connection:
         connection.exec_driver_sql("INSERT INTO dynamics SELECT * FROM dynamics")
+
+
+def test_a_database_of_version_3_gets_the_tables_of_version_4_as_a_new_one_has_them(url: str, samples) -> None:
+    samples.fill(Store(url), samples.trial())
+    with Database(url).writing() as connection:
+        fresh = {table: _columns(connection, table) for table in VERSION_4}
+        for table in VERSION_4:
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.execute(update(SchemaVersion).values(version=3))
+    assert upgrade(url) == (3, migrations.newest_version())
+    with Database(url).reading() as connection:
+        assert {table: _columns(connection, table) for table in VERSION_4} == fresh
+    assert len(Reader(url).trials()) == 1
+
+
+def _columns(connection: Connection, table: str) -> list[tuple[str, ...]]:
+    query = (
+        "SELECT column_name, data_type, is_nullable FROM information_schema.columns "
+        f"WHERE table_name = '{table}' ORDER BY ordinal_position"
+    )
+    return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def test_nothing_to_upgrade(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reading: filters, absence, and rows that stay while a writer holds the file."""
+"""Reading: filters, absence, and what is counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from db.database import LockedError
 from db.errors import StoreError
 from db.read import Reader
 from db.records import DynamicsRecord, Status
@@ -32,7 +31,8 @@ def test_an_absent_database_reads_as_empty_and_says_so(path: Path) -> None:
     assert (reader.trials(), reader.curves(), reader.datasets(), reader.methods()) == ([], {}, [], [])
     assert (reader.machines(), reader.sessions(), reader.board(), reader.predictions("x")) == ([], [], [], None)
     assert reader.dynamics("x") == {}
-    assert not reader.last_good().exists
+    assert not reader.overview().exists
+    assert reader.beside(["gcn+sgc"], "gcn+full_batch") == []
     assert not path.exists()
 
 
@@ -40,6 +40,7 @@ def test_an_empty_database_exists(path: Path, samples) -> None:
     samples.fill(Store(path))
     assert Reader(path).exists()
     assert Reader(path).board() == []
+    assert (Reader(path).overview().trials, Reader(path).overview().newest_trial) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -69,15 +70,6 @@ def test_an_unknown_filter_names_the_known_ones(filled: Path) -> None:
         Reader(filled).board(split=1)
 
 
-def test_curves_of_some_trials(filled: Path, samples) -> None:
-    reader = Reader(filled)
-    assert len(reader.curves()) == 4
-    assert list(reader.curves(["gcn+sgc/0", "absent"])) == ["gcn+sgc/0"]
-    assert reader.curves([]) == {}
-    curve = reader.curves()["gcn+sgc/0"]
-    assert (curve.epoch.tolist(), curve.edge_visits.tolist()) == ([1, 2], [10556, 21112])
-
-
 def test_dynamics_of_one_trial(filled: Path, samples) -> None:
     series = DynamicsRecord("gradient_norm", (0, 5), [[1.0, None], [None, 2.0]])
     trial = samples.trial(split=3, dynamics=(series,))
@@ -99,31 +91,36 @@ def test_a_filter_on_the_board_changes_no_figure(filled: Path) -> None:
     assert row.time_ratio == pytest.approx(0.5)
     assert [row.method for row in reader.board(device="cuda")] == ["gcn(layers=3)+sgc"]
     assert reader.board(dataset="pubmed") == []
+    assert reader.board(dataset=["cora", "pubmed"], device="cpu") == [whole["gcn+full_batch"], whole["gcn+sgc"]]
 
 
-def test_last_good_is_read_again_only_when_the_file_changed(filled: Path, samples) -> None:
+def test_the_overview_counts(filled: Path, samples) -> None:
+    overview = Reader(filled).overview()
+    assert (overview.exists, overview.stale, overview.trials, overview.failed) == (True, False, 4, 1)
+    assert overview.newest_trial == "gcn+full_batch/1"
+    assert overview.measured == {"cora": ["gcn(layers=3)+sgc", "gcn+full_batch", "gcn+sgc"]}
+    assert [method.name for method in overview.methods] == overview.measured["cora"]
+    assert (overview.datasets, overview.machines) == ((samples.dataset(),), (samples.machine(),))
+    assert overview.sessions == (samples.session(),)
+
+
+def test_methods_are_held_against_a_chosen_one(filled: Path, samples) -> None:
     reader = Reader(filled)
-    first = reader.last_good()
-    assert reader.last_good() is first
-    Store(filled).record_trial(samples.trial(split=7), samples.dataset(), samples.method())
-    assert len(reader.last_good().trials) == 5
-    assert first.board(method="gcn+sgc") == reader.board(method="gcn+sgc")
+    own = {row.method: row for row in reader.board()}
+    turned = {row.method: row for row in reader.beside(["gcn+full_batch"], "gcn+sgc")}
+    assert set(turned) == {"gcn+full_batch", "gcn+sgc"}
+    assert turned["gcn+full_batch"].time_ratio == pytest.approx(1 / own["gcn+sgc"].time_ratio)
+    assert (turned["gcn+full_batch"].reference, turned["gcn+sgc"].time_ratio) == ("gcn+sgc", 1.0)
 
 
-def test_last_good_serves_the_rows_it_has_while_the_file_is_held(
-    filled: Path, samples, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader = Reader(filled, deadline=0.0)
-    before = reader.last_good()
-    Store(filled).record_trial(samples.trial(split=7), samples.dataset(), samples.method())
-
-    def held(deadline: float) -> None:
-        raise LockedError("held")
-
-    monkeypatch.setattr(reader._source, "reading", held)
-    served = reader.last_good()
-    assert served.stale
-    assert (served.trials, served.read_at) == (before.trials, before.read_at)
-    monkeypatch.undo()
-    assert not reader.last_good().stale
-    assert len(reader.last_good().trials) == 5
+def test_the_signature_changes_with_the_rows(url: str, samples) -> None:
+    reader = Reader(url)
+    signatures = [reader.signature(), reader.signature()]
+    assert signatures[0] == signatures[1]
+    samples.fill(Store(url), samples.trial())
+    signatures.append(reader.signature())
+    Store(url).record_trial(samples.trial(split=1), samples.dataset(), samples.method())
+    signatures.append(reader.signature())
+    Store(url).finish_session("s1", samples.noon, None)
+    signatures += [reader.signature(), reader.signature()]
+    assert len(set(signatures[1:5])) == 4 and signatures[4] == signatures[5]

@@ -46,6 +46,11 @@ def test_there_and_back(path: Path, snapshot: Path, tmp_path: Path) -> None:
         "sessions": 1,
         "datasets": 1,
         "methods": 1,
+        "published_figures": 0,
+        "findings": 0,
+        "method_cards": 0,
+        "submissions": 0,
+        "trust_events": 0,
         "trials": 2,
         "curve_points": 4,
         "dynamics": 4,
@@ -68,7 +73,7 @@ def test_a_snapshot_is_read_in_place(path: Path, snapshot: Path) -> None:
     assert reader.exists()
     assert _everything(reader) == _everything(Reader(path))
     assert reader.board() == Reader(path).board()
-    assert reader.last_good().trials == Reader(path).last_good().trials
+    assert reader.overview().measured == Reader(path).overview().measured
 
 
 def test_merging_keeps_what_is_there(snapshot: Path, tmp_path: Path, samples) -> None:
@@ -144,3 +149,18 @@ def test_nothing_to_export_or_import(tmp_path: Path) -> None:
         export_snapshot(tmp_path / "absent.duckdb", tmp_path / "snapshot")
     with pytest.raises(StoreError, match="is not a snapshot, it has no manifest"):
         import_snapshot(tmp_path / "other.duckdb", tmp_path)
+
+
+def test_notes_beside_a_snapshot_stay(path: Path, snapshot: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "LOG.md").write_text("first\n")
+    export_snapshot(path, folder)
+    (folder / "LOG.md").write_text("first\nsecond\n")
+    export_snapshot(path, folder)
+    assert (folder / "LOG.md").read_text() == "first\nsecond\n"
+    assert Reader(folder).trials() == Reader(snapshot).trials()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    with pytest.raises(StoreError, match="is not a snapshot"):
+        export_snapshot(path, tmp_path / "mine")

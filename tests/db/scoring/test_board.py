@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from db.errors import StoreError
 from db.records import Status, Trust
-from db.scoring.board import BoardRow, as_json, board
+from db.scoring.board import BoardRow, as_json, board, newest
 from db.scoring.comparison import compare
 from db.scoring.curve import Curve
 
@@ -198,7 +198,7 @@ def test_json_has_stable_keys_and_no_nan(samples) -> None:
 _entrant = st.lists(st.tuples(st.floats(0.1, 9), st.floats(0.1, 0.9)), min_size=2, max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the fixture is a class without state
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # a class without state
 @given(reference=_entrant, candidate=_entrant, newcomer=_entrant)
 def test_adding_an_entrant_changes_no_ratio_of_another(samples, reference, candidate, newcomer) -> None:
     def trials(method: str, figures: list[tuple[float, float]]) -> list:
@@ -209,7 +209,8 @@ def test_adding_an_entrant_changes_no_ratio_of_another(samples, reference, candi
     curves = {trial.trial_id: _curve([trial.ledger.scored], [trial.test_metric]) for trial in after_trials}
     before, after = _board(samples, before_trials, curves), _board(samples, after_trials, curves)
     for name, row in before.items():
-        assert replace(after[name], p_value=row.p_value, pareto=row.pareto) == row
+        hanging = {"p_value": row.p_value, "pareto": row.pareto, "pareto_probability": row.pareto_probability}
+        assert replace(after[name], **hanging) == row
 
 
 def test_newer_code_replaces_older_and_is_no_second_measurement(samples) -> None:
@@ -247,3 +248,89 @@ def test_a_killed_candidate_is_charged_what_it_took(samples) -> None:
     row = _board(samples, trials, curves)[SGC]
     assert row.success_rate == 0.5
     assert row.target_ratio == pytest.approx(3602 / 20)
+
+
+def test_energy_inference_and_size_are_ratios_too(samples) -> None:
+    figures = {"energy_joules": 40.0, "inference_seconds": 0.2, "model_bytes": 800}
+    trials = [samples.trial(split=split, **figures) for split in (0, 1)]
+    trials += [samples.trial(SGC, split=0, energy_joules=10.0, inference_seconds=0.1, model_bytes=100)]
+    trials += [samples.trial(SGC, split=1, energy_joules=None, inference_seconds=0.1, model_bytes=100)]
+    rows = _board(samples, trials)
+    row, reference = rows[SGC], rows[samples.reference]
+    assert (row.energy_ratio, row.energy_ratio_low) == (pytest.approx(0.25), None)
+    assert (row.inference_ratio, row.inference_ratio_high) == pytest.approx((0.5, 0.5))
+    assert row.size_ratio == pytest.approx(0.125)
+    assert (row.energy_joules, row.inference_seconds, row.model_bytes) == (10.0, pytest.approx(0.1), 100)
+    assert (reference.energy_ratio, reference.size_ratio, reference.model_bytes) == (1.0, 1.0, 800)
+
+
+def test_a_row_says_when_its_newest_trial_started(samples) -> None:
+    row = _board(samples, [samples.trial(split=0), samples.trial(split=3)])[samples.reference]
+    assert row.measured_at == samples.noon + timedelta(minutes=3)
+
+
+def test_the_chance_of_the_front_needs_two_cells(samples) -> None:
+    trials = [samples.trial(split=split, test_metric=0.8, seconds=4) for split in range(4)]
+    trials += [samples.trial(SGC, split=split, test_metric=0.7, seconds=5) for split in range(4)]
+    trials += [samples.trial("gcn+sign", test_metric=0.7, seconds=1)]
+    rows = _board(samples, trials)
+    assert {name: row.pareto_probability for name, row in rows.items()} == {
+        samples.reference: 1.0,
+        SGC: 0.0,
+        "gcn+sign": None,
+    }
+
+
+def test_a_board_of_no_trials_is_empty(samples) -> None:
+    assert board([], {}, [], []) == []
+
+
+def _random_store(samples, random: np.random.Generator) -> tuple[list, dict]:
+    """Trials of two backbones with failures, repeats, several sessions and places, and their curves."""
+    trials = []
+    for method in (samples.reference, SGC, "gcn+sign", "sage+full_batch", "sage+sgc"):
+        for split in range(random.integers(1, 13)):
+            for repeat in range(1 + (random.random() < 0.2)):
+                status = random.choice([Status.FINISHED] * 6 + list(Status))
+                metric = random.normal(0.8, 0.02) if Status(status).has_metric else None
+                killed = metric is None and random.random() < 0.7
+                fields = {
+                    "trial_id": f"{len(trials)}",
+                    "fingerprint": f"{len(trials)}",
+                    "session_id": f"s{random.integers(1, 3)}",
+                    "machine_id": str(random.choice(["laptop", "server"])),
+                    "repeat": repeat,
+                    "started_at": samples.noon + timedelta(minutes=int(random.integers(0, 3))),
+                    "status": Status(status),
+                    "test_metric": metric,
+                    "peak_memory_bytes": int(random.integers(1, 9)) if random.random() < 0.9 else None,
+                    "environment": {"wall_seconds": 20.0} if killed else {},
+                }
+                trial = samples.trial(method, split=split, seconds=random.uniform(1, 9), **fields)
+                trials.append(replace(trial, ledger=None) if killed else trial)
+    curves = {
+        trial.trial_id: _curve(sorted(random.uniform(0, 9, size=5)), list(random.uniform(0.5, 0.85, size=5)))
+        for trial in trials
+        if random.random() < 0.9
+    }
+    return trials, curves
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_whole_board_says_what_each_comparison_says_alone(samples, seed: int) -> None:
+    trials, curves = _random_store(samples, np.random.default_rng(seed))
+    methods = [samples.method(name) for name in {trial.method for trial in trials}]
+    kept = newest(trials)
+    for row in board(trials, curves, methods, [samples.dataset()]):
+        if row.method == row.reference:
+            continue
+        own, reference = (
+            [trial for trial in kept if (trial.method, trial.machine_id) == (name, row.machine_id)]
+            for name in (row.method, row.reference)
+        )
+        alone = compare(own, reference, curves)
+        for name in ("time_ratio", "memory_ratio", "target_ratio", "difference"):
+            found = tuple(getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+            assert found == (getattr(alone, name) or (None, None, None)), name
+        for name in ("target", "success_rate", "equivalent", "interleaved"):
+            assert getattr(row, name) == getattr(alone, name), name

@@ -3,12 +3,15 @@
 from datetime import timedelta
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from db.scoring.paired import cell_means, holm, pair_trials, paired_t_test, sign_flip_test
+from db.scoring.paired import cell_means, holm, pair_rows, pair_trials, paired_t_test, sign_flip_test, sign_flip_tests
+from db.scoring.samples import Samples
+from db.scoring.trial_table import columns_of, trial_table
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -34,6 +37,24 @@ def test_without_a_common_session_the_nearest_in_time_wins(samples) -> None:
     late = samples.trial(trial_id="late", started_at=samples.noon + timedelta(hours=2))
     early = samples.trial(trial_id="early", started_at=samples.noon - timedelta(hours=1))
     assert pair_trials([candidate], [late, early])[0].reference is early
+
+
+def test_rows_of_a_table_pair_as_their_trials(samples) -> None:
+    reference = [samples.trial(split=split, repeat=repeat) for split in range(4) for repeat in range(2)]
+    other = [samples.trial(split=split, machine_id="server") for split in range(2)]
+    candidate = [samples.trial("gcn+sgc", split=split, repeat=split % 2) for split in range(2, 7)]
+    trials = [*candidate, *reference, *other]
+    table = trial_table(columns_of(trials))
+    group = {name: next(i for i, each in enumerate(table.groups) if each[4:] == name) for name in
+             [("laptop", "gcn+sgc"), ("laptop", samples.reference)]}  # fmt: skip
+    beside = np.full(len(table.groups), -1)
+    beside[group["laptop", "gcn+sgc"]] = group["laptop", samples.reference]
+    pairs = pair_rows(table, beside)
+    found = [(trials[above], trials[below]) for above, below in zip(pairs.candidate, pairs.reference, strict=True)]
+    assert found == pair_trials(candidate, reference)
+    assert set(pairs.owner.tolist()) == {group["laptop", "gcn+sgc"]}
+    kept = pairs.where(table.split < 3)
+    assert [trials[row].split for row in kept.candidate] == [2]
 
 
 def test_t_test_by_hand() -> None:
@@ -67,6 +88,14 @@ def test_sign_flips_agree_with_brute_force(differences: list[int]) -> None:
 def test_many_differences_are_tested_by_random_flips() -> None:
     assert sign_flip_test([1.0] * 40) == pytest.approx(1 / 20_000)
     assert sign_flip_test([1.0, -1.0] * 20) == 1.0
+
+
+def test_many_samples_are_tested_as_each_alone() -> None:
+    random = np.random.default_rng(5)
+    own = [random.normal(0.3, 1, size=size) for size in (3, 1, 10, 10, 17, 3)]
+    found = sign_flip_tests(Samples(np.concatenate(own), np.array([len(sample) for sample in own])))
+    expected = [sign_flip_test(sample) for sample in own]
+    assert [None if np.isnan(p) else p for p in found.tolist()] == expected
 
 
 def test_holm_by_hand() -> None:

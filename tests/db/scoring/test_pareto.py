@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.scoring.pareto import membership_probability, pareto_front
+from db.scoring.pareto import front_probability, pareto_front
 
 points = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=15)
 AXES = (True, False, False)
@@ -45,14 +45,44 @@ def test_the_front_of_a_front_is_itself(entries: list[tuple[int, int, int]]) -> 
     assert pareto_front(front, AXES).all()
 
 
-def test_membership_of_clear_and_unclear_entrants() -> None:
-    # equal time: the first is always better than the second; the third's mean beats the first's in about half the draws
-    samples = [[(0.8, 1)] * 4, [(0.5, 1)] * 4, [(0.6, 1), (1.0, 1), (0.6, 1), (1.0, 1)]]
-    first, second, third = membership_probability(samples, (True, False))
+def test_probability_of_clear_and_unclear_entrants() -> None:
+    # equal time: the second is always worse than the first; the third's mean beats the first's in about half the draws
+    cells = [[(0.8, 1)] * 4, [(0.5, 1)] * 4, [(0.6, 1), (1.0, 1), (0.6, 1), (1.0, 1)]]
+    first, second, third = front_probability(np.array(cells), (True, False), resamples=4_000)
     assert second == 0
     # a tie keeps both: chance of mean >= 0.8 with 4 draws is 1 - (1 + 4) / 16 = 11 / 16
-    assert third == pytest.approx(11 / 16, abs=0.05)
-    assert first == pytest.approx(11 / 16, abs=0.05)
+    assert third == pytest.approx(11 / 16, abs=0.03)
+    assert first == pytest.approx(11 / 16, abs=0.03)
+
+
+def test_resamples_are_paired() -> None:
+    # the first is better by 0.01 in every cell, however far the cells lie apart
+    base = np.array([0.2, 0.5, 0.9, 0.4])
+    cells = np.stack([base + 0.01, base], axis=0)[:, :, None]
+    assert front_probability(np.concatenate([cells, np.ones_like(cells)], axis=2), (True, False)).tolist() == [1, 0]
+
+
+def test_an_entrant_is_judged_in_the_cells_it_has() -> None:
+    nan = np.nan
+    # the second has two of four cells and is better there; the third has one, so its chance is unknown
+    cells = np.array([[0.5, 0.5, 0.5, 0.5], [0.6, 0.6, nan, nan], [nan, nan, nan, 0.1]])[:, :, None]
+    first, second, third = front_probability(cells, (True,), resamples=4_000)
+    assert second == 1
+    # the first stands only where none of the second's cells is drawn: (1/2)^4
+    assert first == pytest.approx(1 / 16, abs=0.02)
+    assert np.isnan(third)
+
+
+def test_a_cost_that_was_not_measured_is_the_worst() -> None:
+    cells = np.array([[(0.8, np.nan)] * 3, [(0.8, 5.0)] * 3])
+    assert front_probability(cells, (True, False)).tolist() == [0, 1]
+
+
+@settings(deadline=None)
+@given(points)
+def test_without_spread_the_probability_is_the_front(entries: list[tuple[int, int, int]]) -> None:
+    cells = np.repeat(np.array(entries, dtype=float)[:, None], 3, axis=1)
+    assert front_probability(cells, AXES, resamples=20).tolist() == pareto_front(entries, AXES).astype(float).tolist()
 
 
 def test_wrong_shapes_are_refused() -> None:

@@ -12,7 +12,6 @@ from db.scoring.regression import (
     ON_TRIAL,
     ROUNDS,
     Outcome,
-    accuracy_verdict,
     cost_verdict,
     proves_slow_down,
     settled_level,
@@ -160,53 +159,3 @@ def test_bad_arguments_are_refused() -> None:
         cost_verdict([*CALM, 1.1], [1.1, np.nan])
     with pytest.raises(ValueError, match="one at least"):
         cost_verdict(CALM, compared=0)
-    with pytest.raises(ValueError, match="one at least"):
-        accuracy_verdict([0.0, 0.0], compared=0)
-    with pytest.raises(ValueError, match="finite"):
-        accuracy_verdict([0.0, np.nan])
-    with pytest.raises(ValueError, match="margin is positive"):
-        accuracy_verdict([0.0, 0.1], margin=0.0)
-
-
-SAME = [0.001, -0.001, 0.0, 0.001, -0.001, 0.0]
-LOWER = [-0.02, -0.021, -0.019, -0.02, -0.022, -0.018]
-
-
-def test_the_same_metric_within_the_margin_is_unchanged() -> None:
-    assert accuracy_verdict(SAME).outcome is Outcome.UNCHANGED
-    # a loss that is certain but smaller than the margin counts as none
-    assert accuracy_verdict([difference / 10 for difference in LOWER]).outcome is Outcome.UNCHANGED
-
-
-def test_a_loss_is_suspected_and_reported_from_fresh_seeds() -> None:
-    suspicion = accuracy_verdict(LOWER)
-    assert (suspicion.outcome, suspicion.reruns_wanted) == (Outcome.SUSPECTED, 12)
-    assert suspicion.reason == "The metric is 0.0200 lower on 6 pairs; measure again with fresh seeds."
-    verdict = accuracy_verdict(LOWER, LOWER, compared=200)
-    assert verdict.outcome is Outcome.REGRESSION
-    assert verdict.change == pytest.approx(-0.02)
-    assert verdict.p_value < ALARMS_PER_NIGHT / 200
-
-
-def test_a_loss_that_fresh_seeds_do_not_show_is_unconfirmed() -> None:
-    assert "the same within" in accuracy_verdict(LOWER, SAME).reason
-    verdict = accuracy_verdict(LOWER, [-0.05, 0.03, -0.04, 0.02])
-    assert verdict.outcome is Outcome.UNCONFIRMED
-    assert "noise explains" in verdict.reason
-
-
-def test_a_loss_without_noise_is_reported() -> None:
-    assert accuracy_verdict([-0.01] * 3, [-0.01] * 3, compared=200).outcome is Outcome.REGRESSION
-    assert accuracy_verdict([0.0] * 3).outcome is Outcome.UNCHANGED
-
-
-def test_a_gain_or_an_undecided_difference_is_no_regression() -> None:
-    assert accuracy_verdict([-difference for difference in LOWER]).outcome is Outcome.UNCHANGED
-    undecided = accuracy_verdict([-0.05, 0.05])
-    assert undecided.outcome is Outcome.UNCHANGED
-    assert undecided.reason == "2 pairs cannot show that the metric is the same within 0.005, nor do they show a loss."
-
-
-def test_too_few_pairs_have_no_verdict() -> None:
-    assert accuracy_verdict([]).outcome is Outcome.NOT_MEASURED
-    assert accuracy_verdict([-0.5]).outcome is Outcome.NO_BASELINE

@@ -1,0 +1,80 @@
+"""The board of a store: what scoring needs is read as columns, and no document but what a figure hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select, tuple_
+
+from db.arrays import read_arrays
+from db.evaluations import StoredEvaluations
+from db.records import DatasetRecord, Ledger, MethodRecord, Status
+from db.schema import Session, Trial
+from db.scoring.board import BoardRow, score
+from db.scoring.history import AGAIN
+from db.scoring.trial_table import FIGURES, Group, TrialTable, declared_targets, parsed_seconds, trial_table
+
+_COLUMNS = Trial.__table__.c
+_SAME = (
+    *("trial_id", "session_id", "machine_id", "dataset", "dataset_version", "method", "protocol", "preset"),
+    *("split", "seed", "repeat", "device", "status", "started_at", "trust"),
+    *(name for name in FIGURES if name != "scored_seconds"),
+)
+_HAS_LEDGER = and_(*(_COLUMNS[f"{account.name}_seconds"].is_not(None) for account in fields(Ledger)))
+_SCORED = _COLUMNS.preprocess_seconds + _COLUMNS.compile_seconds + _COLUMNS.train_seconds
+
+
+def stored_board(
+    connection: Connection,
+    methods: Iterable[MethodRecord],
+    datasets: Iterable[DatasetRecord],
+    *chosen: ColumnElement[bool],
+) -> list[BoardRow]:
+    """Score the trials that match all that is `chosen`; see `db.scoring.board.board` for the rest.
+
+    A session that measured again what a night made suspicious is left out: it was chosen by its outcome, so it is no
+    part of a mean.
+    """
+    again = select(Session.session_id).where(Session.suite.endswith(AGAIN))
+    chosen = (*chosen, _COLUMNS.session_id.not_in(again))
+    table = _table(connection, chosen)
+    return score(table, _declared(connection, chosen), StoredEvaluations(connection), methods, datasets)
+
+
+def _table(connection: Connection, chosen: Iterable[ColumnElement[bool]]) -> TrialTable:
+    scored = case((_HAS_LEDGER, _SCORED)).label("scored_seconds")
+    query = select(*(_COLUMNS[name] for name in _SAME), scored).where(*chosen, _may_be_newest(chosen))
+    columns = read_arrays(connection, query.order_by(_COLUMNS.started_at, _COLUMNS.trial_id))
+    columns["lost_seconds"] = _lost(connection, chosen, columns["trial_id"])
+    return trial_table(columns)
+
+
+def _may_be_newest(chosen: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Leaves out trials that `TrialTable.newest` would, which spares most of a store that grows every night."""
+    place = [_COLUMNS[name] for name in (*Group._fields, "split", "seed", "repeat")]
+    whole = func.max(case((_COLUMNS.status != Status.INTERRUPTED.value, _COLUMNS.started_at)))
+    newest = select(*place, func.coalesce(whole, func.max(_COLUMNS.started_at))).where(*chosen).group_by(*place)
+    return tuple_(*place, _COLUMNS.started_at).in_(newest)
+
+
+def _lost(
+    connection: Connection, chosen: Iterable[ColumnElement[bool]], trial_ids: NDArray[np.object_]
+) -> NDArray[np.float64]:
+    """Wall seconds (trials,) of trials that were killed and so kept no ledger."""
+    wall = _COLUMNS.environment["wall_seconds"].as_string()
+    rows = connection.execute(select(_COLUMNS.trial_id, wall).where(not_(_HAS_LEDGER), *chosen))
+    lost = {trial_id: parsed_seconds(said) for trial_id, said in rows}
+    return np.array([lost.get(trial_id, 0.0) for trial_id in trial_ids], dtype=np.float64)
+
+
+def _declared(connection: Connection, chosen: Iterable[ColumnElement[bool]]) -> Mapping[str, float]:
+    # one trial stands for its protocol, which is a hash of the settings
+    one = select(func.min(_COLUMNS.trial_id)).where(*chosen).group_by(_COLUMNS.protocol)
+    rows: Iterable[Any] = connection.execute(
+        select(_COLUMNS.protocol, _COLUMNS.protocol_settings).where(_COLUMNS.trial_id.in_(one))
+    )
+    return declared_targets(rows)
