@@ -41,10 +41,18 @@ def score(path: Path, data: GraphData, split: int) -> Score:
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(error) from error
+    return score_content(content, data, split)
+
+
+def score_content(content: bytes, data: GraphData, split: int) -> Score:
+    """As `score`, from the bytes of the .npz."""
+    try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             predictions = {part: arrays[part] for part in ("valid", "test")}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BenchError(f"the predictions of the trial cannot be read ({error}); run the trial again") from error
+        raise _unreadable(error) from error
     metrics, balanced = {}, {}
     for part, values in predictions.items():
         positions = getattr(data.splits[split], part)
@@ -58,3 +66,7 @@ def score(path: Path, data: GraphData, split: int) -> Score:
         balanced[part] = balanced_accuracy(as_classes(values, data.metric), labels)
     further = {"test_balanced_accuracy": balanced["test"], "validation_balanced_accuracy": balanced["valid"]}
     return Score(metrics["test"], metrics["valid"], further, content, hashlib.sha256(content).hexdigest())
+
+
+def _unreadable(error: Exception) -> BenchError:
+    return BenchError(f"the predictions of the trial cannot be read ({error}); run the trial again")
