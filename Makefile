@@ -1,9 +1,11 @@
-# Everything a newcomer needs: make run, make test, make serve. Only Python 3.11+, make and a C compiler are assumed.
+# Everything a newcomer needs: make run, make test, make serve, and make gpu where there is a CUDA device. Only Python 3.11+,
+# make and a C compiler are assumed.
 
 PYTHON ?= $(firstword $(foreach version,3.11 3.12,$(shell command -v python$(version) 2>/dev/null)) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STORE ?= leangnn.duckdb
+MINUTES ?= 25
 READY := $(VENV)/ready
 EXTRAS ?= test,postgres
 
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 CUDA := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -c GPU)
 
-.PHONY: run test serve lint clean
+.PHONY: run test serve gpu lint clean
 
 run: $(READY)
 	$(BIN)/leangnn run quick --db $(STORE)
@@ -23,6 +25,11 @@ test: $(READY) lint
 
 serve: $(READY)
 	$(BIN)/leangnn serve --db $(STORE)
+
+# the tests that need a CUDA device, then as much of the papers as the budget allows; the next call goes on
+gpu: $(READY)
+	$(BIN)/python -m pytest tests/methods/kernels tests/bench/meters tests/bench/test_trial.py
+	$(BIN)/leangnn run papers-full --device cuda --minutes $(MINUTES) --db $(STORE)
 
 lint: $(READY)
 	$(BIN)/ruff check .

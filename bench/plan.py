@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 from bench import presets
 from bench.datasets import registry
@@ -74,18 +75,30 @@ def plan(suite: Suite) -> list[PlannedTrial]:
 def _trials(run: Run, suite: Suite) -> Iterator[PlannedTrial]:
     preset = presets.load(run.preset) if run.preset else None
     seeds, splits = run.seeds or suite.seeds, run.splits or suite.splits
+    settled = [
+        (registry.canonical(dataset), *settle(dataset, text, preset, {**suite.protocol, **run.protocol}))
+        for dataset, text in product(run.datasets, run.methods)
+    ]
     # seed by seed, so that an early stop leaves every method with equally many seeds
     for repeat, seed, split in product(range(suite.repeats), seeds, splits):
-        for dataset, text in product(run.datasets, run.methods):
-            method, settings = Method.parse(text), {**suite.protocol, **run.protocol}
-            if preset is not None:
-                published, backbone = preset.settings(dataset, method.backbone.name)
-                method = Method.parse(text, backbone)
-                settings = {**published, **settings}
-            protocol = Protocol.from_settings(settings)
-            name = registry.canonical(dataset)
+        for name, method, protocol in settled:
             for each in dict.fromkeys((method.reference, method)):
                 yield PlannedTrial(name, each, protocol, split, seed, repeat, run.preset)
+
+
+def settle(
+    dataset: str, text: str, preset: presets.Preset | None, settings: Mapping[str, Any]
+) -> tuple[Method, Protocol]:
+    """The method that a text means on a dataset, and its protocol: a preset's settings where none are given.
+
+    Raises:
+        UsageError, SpecError: as `plan`.
+    """
+    method = Method.parse(text)
+    if preset is not None:
+        published, backbone = preset.settings(dataset, method.backbone.name)
+        method, settings = Method.parse(text, backbone), {**published, **settings}
+    return method, Protocol.from_settings(settings)
 
 
 def _references_first(trials: Iterable[PlannedTrial]) -> list[PlannedTrial]:

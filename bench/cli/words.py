@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,6 +16,10 @@ from db.errors import StoreError
 from methods.errors import MethodError, SpecError
 
 LISTABLE = ("datasets", "backbones", "strategies", "rescalers", "quantizers", "suites", "presets")
+STORE = "leangnn.duckdb"
+"""Where results go unless the user names another store."""
+RESULTS = "results"
+"""The snapshot that comes with a checkout."""
 FAILED, WRONG_WORDS, INTERRUPTED = 1, 2, 130
 
 # newer versions of typer carry a click of their own, older ones use the installed one; this is the one in use
@@ -45,6 +50,17 @@ class How:
     threads: int | None
     timeout: float
     retry_failed: bool
+    minutes: float | None = None
+
+
+def store_to_show(db: str) -> str:
+    """The store that was asked for; where nobody asked and nothing is measured yet, the results of the checkout."""
+    from db.parquet import is_snapshot
+
+    if db != STORE or Path(db).exists() or not is_snapshot(RESULTS):
+        return db
+    print(f"there is no {db} yet, so this shows the results that come with it, in {RESULTS}/", file=sys.stderr)
+    return RESULTS
 
 
 def guarded(app: typer.Typer) -> int:

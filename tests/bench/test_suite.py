@@ -10,6 +10,8 @@ import pytest
 from bench import suite
 from bench.datasets import registry
 from bench.plan import parse_numbers, plan
+from bench.reproduction import figures, findings
+from db.scoring.published import fits
 
 
 @pytest.mark.parametrize("name", sorted(suite.names()))
@@ -20,8 +22,9 @@ def test_every_shipped_suite_plans(name: str) -> None:
     assert {trial.method.reference for trial in trials} <= {trial.method for trial in trials}
 
 
-def test_quick_needs_no_download() -> None:
-    names = {trial.dataset.partition("(")[0] for trial in plan(suite.load("quick"))}
+@pytest.mark.parametrize("name", ["quick", "nightly"])
+def test_small_suites_need_no_download(name: str) -> None:
+    names = {trial.dataset.partition("(")[0] for trial in plan(suite.load(name))}
     assert len(names) == 2
     assert all(not registry.declared(name).files for name in names)
 
@@ -74,3 +77,31 @@ def test_layer_order_lets_each_layer_learn_first() -> None:
     assert layers == {1, 2, 3, 4, 5}
     [backbone] = {trial.method.backbone for trial in trials}
     assert backbone.parameters["self_loops"] is False
+
+
+def test_lowbit_crosses_quantizers_widths_backbones_and_graphs() -> None:
+    trials = plan(suite.load("lowbit"))
+    quantized = [trial for trial in trials if trial.method.quantizer is not None]
+    assert len(trials) == 3 * 4 * (1 + 6 * 3) * 10 and len(quantized) == 3 * 4 * 6 * 3 * 10
+    assert {trial.method.quantizer.parameters.get("bits", 8) for trial in quantized} == {8, 4, 2}
+    assert {trial.protocol.decay for trial in trials} == {0.7}
+
+
+@pytest.mark.parametrize("name", ["papers-smoke", "papers-full"])
+def test_suites_of_the_papers_are_what_reproduce_looks_for(name: str) -> None:
+    wanted = [each.figure for paper in figures.names() for each in figures.figures(paper)]
+    wanted = [figure for figure in wanted if figure.settings]
+    sides = [side for paper in figures.names() for each in findings.findings(paper) for side in
+             (each.finding.corrected, each.finding.release) if side]  # fmt: skip
+    known = [(figure.dataset, figure.method, figure.settings) for figure in wanted]
+    known += [(side["dataset"], side["method"], side["settings"]) for side in sides]
+    loaded = suite.load(name)
+    once = [block.model_copy(update={"splits": [0], "seeds": [0]}) for block in loaded.run]
+    for trial in plan(loaded.model_copy(update={"run": once})):
+        if trial.method == trial.method.reference:
+            continue
+        settings = trial.protocol.settings()
+        assert any(
+            (dataset, method) == (trial.dataset, trial.method.name) and fits(settings, asked)
+            for dataset, method, asked in known
+        ), (trial.dataset, trial.method.name)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bench.cli.words import store_to_show
+from db.snapshot import export_snapshot
+from db.store import Store
 
 GCN = ("run", "--method", "gcn", "--dataset")
 
@@ -53,3 +58,18 @@ GCN = ("run", "--method", "gcn", "--dataset")
 )
 def test_wrong_words(sentence: Any, words: tuple[object, ...], expected: str) -> None:
     assert expected in sentence(2, *words)
+
+
+def test_a_fresh_clone_shows_the_results_that_come_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ran: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert store_to_show("leangnn.duckdb") == "leangnn.duckdb"
+    export_snapshot(ran.store, tmp_path / "results")
+    assert store_to_show("leangnn.duckdb") == "results"
+    assert "in results/" in capsys.readouterr().err
+    # what was asked for, or measured here, comes first
+    assert store_to_show("other.duckdb") == "other.duckdb"
+    Store(tmp_path / "leangnn.duckdb").write(lambda connection: None)
+    assert store_to_show("leangnn.duckdb") == "leangnn.duckdb"
+    assert capsys.readouterr().err == ""
