@@ -47,9 +47,12 @@ class Options:
         jobs: trials at a time.
         threads: CPU threads a trial, or None for all cores divided by `jobs`.
         timeout: wall seconds a trial.
+        minutes: after which no trial is started any more, or None.
         retry_failed: run trials again that failed before.
         suite: name for the record.
         command: the command line, for the record.
+        occasion: goes into the fingerprints, so that trials which are stored already run again on a new one: the night
+            of a nightly.
     """
 
     store: str
@@ -59,9 +62,11 @@ class Options:
     jobs: int = 1
     threads: int | None = None
     timeout: float = 3600.0
+    minutes: float | None = None
     retry_failed: bool = False
     suite: str | None = None
     command: str = ""
+    occasion: str = ""
 
     def threads_per_trial(self) -> int:
         return self.threads or max(1, int(hardware.usable_cores()) // self.jobs)
@@ -118,7 +123,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     code = hardware.code_version()
     hardware_class = hardware.hardware_class(machine, options.device)
     marked = {
-        trial: trial.fingerprint(datasets[trial.dataset].version, hardware_class, code)
+        trial: trial.fingerprint(datasets[trial.dataset].version, hardware_class, code + options.occasion)
         for trial in trials
         if trial.dataset in datasets
     }
@@ -133,7 +138,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     patient = Store(options.store, deadline=PATIENCE)
     make_record = partial(_record, marked=marked, session=session, device=options.device, datasets=datasets)
     with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
-        executor = LocalExecutor(Path(scratch), options.jobs, options.timeout)
+        executor = LocalExecutor(Path(scratch), options.jobs, options.timeout, options.minutes)
         documents = [_document(trial, options) for trial in todo]
         with _stopped_by_interrupt(executor, report):
             for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
@@ -142,6 +147,9 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
                 patient.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
                 report.records.append(record)
                 listener.ended(trial, record)
+    left = len(todo) - len(report.records)
+    if left and not report.interrupted:
+        listener.notice(f"the {options.minutes:g} minutes are over; {left} trials are left, run again to go on")
     after = None if report.interrupted else calibrate(options)
     store.finish_session(session.session_id, datetime.now(UTC), after)
     _warn_of_drift(session.calibration_before, after, listener)

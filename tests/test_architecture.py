@@ -38,6 +38,7 @@ for module in pkgutil.walk_packages(app.__path__, "app."):
         "import methods.spec",
         "import bench.cli.main",
         "import bench.clock, bench.allocator, bench.doctor",
+        "import bench.site.export, bench.nightly.issues, db.dictionary, db.scoring.history",
         "import bench.meters.memory, bench.meters.energy, bench.meters.calibration, bench.meters.hardware",
     ],
 )

@@ -1,15 +1,18 @@
-"""Cost of scoring alone: from 240 trials in memory to the figures of the board."""
+"""Cost of scoring alone: from trials in memory to the figures of the board and the verdicts of a night."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from bench.asv.sample_store import sample_trials
-from db.records import TrialRecord
+from db.records import SessionRecord, TrialRecord
 from db.scoring.board import board
 from db.scoring.curve import Curve
+from db.scoring.history import histories
+from db.scoring.regression import cost_verdict
 
 
 class Board:
@@ -27,6 +30,31 @@ class Board:
 
     def time_with_curves(self) -> None:
         board(self.trials, self.curves, self.methods, self.datasets)
+
+
+class History:
+    """Series of a nightly: 12 methods on two datasets over 30 nights, and the verdict on each."""
+
+    nights = 30
+
+    def setup(self) -> None:
+        found = list(sample_trials())
+        self.methods = list({method.name: method for _, _, method in found}.values())
+        first = datetime(2025, 1, 1, tzinfo=UTC)
+        self.sessions = [
+            SessionRecord(f"s{night}", "machine", first + timedelta(days=night), "nightly", "", "")
+            for night in range(self.nights)
+        ]
+        self.trials = [
+            replace(trial, session_id=session.session_id) for session in self.sessions for trial, _, _ in found
+        ]
+
+    def time_histories(self) -> None:
+        histories(self.trials, self.sessions, self.methods, "time_ratio")
+
+    def time_verdicts(self) -> None:
+        for series in histories(self.trials, self.sessions, self.methods, "time_ratio"):
+            cost_verdict([point.value for point in series.points])
 
 
 def _curve(trial: TrialRecord) -> Curve:

@@ -14,14 +14,15 @@ class Writing:
     """A trial with 50 curve points into a store of ten."""
 
     number = 1
+    before = 10
 
     def setup(self) -> None:
         # asv runs every benchmark in a temporary folder of its own
         path = Path.cwd() / "writing.duckdb"
         path.unlink(missing_ok=True)
-        fill(path, trials=10)
+        fill(path, trials=self.before)
         self.store = Store(path)
-        self.trials = islice(sample_trials(), 10, None)
+        self.trials = islice(sample_trials(), self.before, None)
 
     def time_record_trial(self) -> None:
         self.store.record_trial(*next(self.trials))
@@ -46,6 +47,12 @@ class Reading:
 
     def time_board(self, path: str) -> None:
         Reader(path).board()
+
+    def time_board_of_one_dataset(self, path: str) -> None:
+        Reader(path).board(dataset="dataset-1")
+
+    def time_board_of_one_strategy(self, path: str) -> None:
+        Reader(path).board(strategy="cluster_gcn")
 
     def peakmem_board(self, path: str) -> None:
         Reader(path).board()

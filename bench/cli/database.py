@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from db.migrations import upgrade
+from db.parquet import is_snapshot
 from db.snapshot import export_snapshot, import_snapshot
+from db.snapshot_upgrade import upgrade_snapshot
 
 
 def export_store(db: str, folder: Path) -> None:
@@ -19,8 +21,8 @@ def import_store(db: str, folder: Path) -> None:
 
 
 def upgrade_store(db: str) -> None:
-    """Bring the store to the newest schema."""
-    before, after = upgrade(db)
+    """Bring the store, or a snapshot, to the newest schema."""
+    before, after = upgrade_snapshot(db) if is_snapshot(db) else upgrade(db)
     print(f"{db}: schema version {after}" + ("" if before == after else f", was {before}"))
 
 

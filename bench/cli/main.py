@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import words
+from bench.cli import submit, words
 
 app = typer.Typer(
     help="Benchmark of efficient training of graph neural networks: accuracy per second, per megabyte, per joule.",
@@ -21,13 +21,14 @@ data_app = typer.Typer(help="Look at a dataset.")
 db_app = typer.Typer(help="Export, import or upgrade the store.")
 app.add_typer(data_app, name="data")
 app.add_typer(db_app, name="db")
+app.add_typer(submit.app, name="submit")
 
 Store = Annotated[str, typer.Option("--db", envvar="LEANGNN_DB", help="Store: a DuckDB file or any SQLAlchemy URL.")]
 DataFolder = Annotated[
     str | None, typer.Option("--data", envvar="LEANGNN_DATA", help="Folder of downloaded datasets; never written to.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys instead of a table.")]
-STORE = "leangnn.duckdb"
+STORE = words.STORE
 
 
 @app.command()
@@ -56,6 +57,7 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Trials at a time; more than one disturbs the times.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads a trial; all cores by default.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a trial is killed.")] = 3600.0,
+    minutes: Annotated[float | None, typer.Option(help="Start no trial after this; the next call goes on.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed before.")] = False,
     db: Store = STORE,
     data: DataFolder = None,
@@ -85,7 +87,7 @@ def run(
             suite, tuple(dataset or ()), tuple(method or ()), preset, splits, seeds,
             {key: value for key, value in settings.items() if value is not None},
         ),
-        words.How(db, data, device, jobs, threads, timeout, retry_failed),
+        words.How(db, data, device, jobs, threads, timeout, retry_failed, minutes),
         as_json,
     )  # fmt: skip
 
@@ -95,10 +97,19 @@ def board(
     dataset: Annotated[list[str] | None, typer.Option(help="Only these datasets.")] = None,
     backbone: Annotated[list[str] | None, typer.Option(help="Only these backbones.")] = None,
     strategy: Annotated[list[str] | None, typer.Option(help="Only these strategies.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compute every figure again from raw rows; exit code 1 where one differs.")
+    ] = False,
     db: Store = STORE,
+    data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the board: metric with interval, and cost as a ratio to the paired full-batch reference."""
+    if verify:
+        from bench.cli.verify import show_verification
+
+        show_verification(db, data, as_json)
+        return
     from bench.cli.board import show_board
 
     filters = {"dataset": dataset, "backbone": backbone, "strategy": strategy}
@@ -116,6 +127,28 @@ def compare(
     from bench.cli.board import show_comparison
 
     show_comparison(db, first, second, as_json)
+
+
+@app.command()
+def reproduce(
+    paper: Annotated[str, typer.Argument(help="multiscale, rescaling, lowbit or reference.")],
+    run_missing: Annotated[bool, typer.Option("--run", help="First run what ours still lacks.")] = False,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only figures on this dataset; repeatable.")] = None,
+    splits: Annotated[str | None, typer.Option(help="With --run: only these splits, e.g. 0-2.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="With --run: only these seeds, e.g. 0-2.")] = None,
+    device: Annotated[str, typer.Option(help="With --run: cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="With --run: CPU threads a trial.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a trial is killed.")] = 3600.0,
+    minutes: Annotated[float | None, typer.Option(help="With --run: start no trial after this.")] = None,
+    db: Store = STORE,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a paper published beside ours, cell by cell, and what its released code changes."""
+    from bench.cli.reproduce import Selection, reproduce_paper
+
+    how = words.How(db, data, device, 1, threads, timeout, False, minutes)
+    reproduce_paper(Selection(paper, tuple(dataset or ()), splits, seeds, run_missing), how, as_json)
 
 
 @app.command()
@@ -162,6 +195,29 @@ def data_describe(
 
 
 @app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="strategy, rescaler, quantizer or backbone.")],
+    name: Annotated[str, typer.Argument(help="What methods shall be written with, such as half_nodes.")],
+    folder: Annotated[str | None, typer.Option(help="Folder to write; a new one, NAME by default.")] = None,
+) -> None:
+    """Write an installable package with one small plug-in and its test, to start from."""
+    from bench.cli.new import write_package
+
+    write_package(kind, name, folder)
+
+
+@app.command()
+def check(
+    what: Annotated[str, typer.Argument(help="A .py file with plug-ins, an installed plug-in's name, or MODULE:ATTR.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a plug-in of your own by the conformance suite. It is executed: never check a file you do not trust."""
+    from bench.cli.check import show_conformance
+
+    show_conformance(what, as_json)
+
+
+@app.command()
 def doctor(db: Store = STORE, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Check everything that a measurement on this machine depends on. Exit code 1 when something does not hold."""
     from bench.cli.doctor import show_checks
@@ -203,6 +259,31 @@ def db_upgrade(db: Store = STORE) -> None:
     from bench.cli.database import upgrade_store
 
     upgrade_store(db)
+
+
+@app.command()
+def nightly(
+    suite: Annotated[str, typer.Option(help="The suite to run, by name or as a TOML file.")] = "nightly",
+    report: Annotated[Path, typer.Option(help="Folder for report.md and report.json.")] = Path("nightly-report"),
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads a trial; all cores by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a trial is killed.")] = 3600.0,
+    db: Store = STORE,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a suite as a new night and hold it to the nights before. Exit code 1 on a confirmed regression."""
+    from bench.cli.nightly import run_nightly
+
+    run_nightly(suite, words.How(db, data, device, 1, threads, timeout, False), report, as_json)
+
+
+@app.command("export-site")
+def export_site(folder: Annotated[Path, typer.Argument(help="Folder to write.")], db: Store = STORE) -> None:
+    """Write the board as plain HTML pages that need no server."""
+    from bench.cli.site import export_pages
+
+    export_pages(db, folder)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -12,27 +13,14 @@ from bench.cli import output
 from bench.cli.progress import LiveListener, PlainListener
 from bench.cli.words import FAILED, INTERRUPTED, How, Wanted
 from bench.errors import UsageError
-from bench.plan import parse_numbers, plan
-from bench.runner import Options, run
+from bench.plan import PlannedTrial, parse_numbers, plan
+from bench.runner import Options, Report, run
 from bench.suite import Run, Suite
 
 
 def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
     """Plan and run; exit with 1 when a trial failed and 130 after an interruption."""
-    trials = plan(_suite(wanted))
-    options = Options(
-        store=how.db,
-        data_dir=how.data,
-        device=how.device,
-        jobs=how.jobs,
-        threads=how.threads,
-        timeout=how.timeout,
-        retry_failed=how.retry_failed,
-        suite=wanted.suite,
-        command=_command(how.db),
-    )
-    with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
-        report = run(trials, options, listener)
+    report = execute(plan(_suite(wanted)), how, wanted.suite)
     if as_json:
         output.print_json(
             [
@@ -47,7 +35,25 @@ def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _command(store: str) -> str:
+def execute(trials: Sequence[PlannedTrial], how: How, suite: str | None) -> Report:
+    """Run a plan with its progress on standard error; `suite` is its name for the record."""
+    options = Options(
+        store=how.db,
+        data_dir=how.data,
+        device=how.device,
+        jobs=how.jobs,
+        threads=how.threads,
+        timeout=how.timeout,
+        minutes=how.minutes,
+        retry_failed=how.retry_failed,
+        suite=suite,
+        command=command_line(how.db),
+    )
+    with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
+        return run(trials, options, listener)
+
+
+def command_line(store: str) -> str:
     """The command line for the record, without the password of a database server."""
     words = ["leangnn", *sys.argv[1:]]
     if "://" in store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -50,10 +51,14 @@ class LocalExecutor:
         folder: scratch space; each trial gets a folder of its own in it.
         jobs: trials at a time. More than one makes times worthless for ranking; the session records it.
         timeout: wall seconds after which a trial is killed.
+        minutes: after which no trial is started any more; those that run go on to their end.
+        module: what runs a document.
     """
 
-    def __init__(self, folder: Path, jobs: int, timeout: float) -> None:
-        self.folder, self.jobs, self.timeout = folder, jobs, timeout
+    def __init__(
+        self, folder: Path, jobs: int, timeout: float, minutes: float | None = None, module: str = "bench.trial"
+    ) -> None:
+        self.folder, self.jobs, self.timeout, self.minutes, self.module = folder, jobs, timeout, minutes, module
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         # a signal handler may call `stop` while `stop` runs
@@ -69,9 +74,11 @@ class LocalExecutor:
             todo.put(index)
         ended: queue.SimpleQueue[Ended | BaseException | None] = queue.SimpleQueue()
 
+        end = math.inf if self.minutes is None else time.monotonic() + 60 * self.minutes
+
         def work() -> None:
             with contextlib.suppress(queue.Empty):
-                while not self._stopping.is_set():
+                while not self._stopping.is_set() and time.monotonic() < end:
                     index = todo.get_nowait()
                     try:
                         ended.put(self._run_one(index, documents[index], progress))
@@ -114,7 +121,7 @@ class LocalExecutor:
         with log.open("wb") as errors:
             process = subprocess.Popen(
                 # -P: a folder called `db` or `app` where the user stands must not hide ours
-                [sys.executable, "-P", "-m", "bench.trial", str(folder)],
+                [sys.executable, "-P", "-m", self.module, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,25 +1,25 @@
 """How often the nightly check is wrong: false alarms and detections, by simulation.
 
 `python -m bench.regressions.simulation` prints the rates that the documentation quotes. The ratios of a night are
-lognormal, or with heavier tails on request; a series that is suspected is measured again as `db.scoring.regression`
-asks for.
+lognormal, or with heavier tails on request, or drawn from real ones (`bench.regressions.resampling`); a series that is
+suspected is measured again as `db.scoring.regression` asks for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from db.scoring.metric_regression import metric_verdict
 from db.scoring.regression import (
     ALARMS_PER_NIGHT,
     ROUNDS,
     Outcome,
-    accuracy_verdict,
     cost_verdict,
     proves_slow_down,
     settled_level,
@@ -45,6 +45,9 @@ class Series:
     """Degrees of freedom of Student's t noise, scaled to the same deviation; None is normal noise."""
     missing: float = 0.0
     """Chance that a night before those that are judged is missing."""
+    residuals: tuple[float, ...] = ()
+    """Logarithms of real ratios of one unchanged method, of mean 0, to draw the noise from instead; then `noise` and
+    `tail_degrees` say nothing."""
 
     def __post_init__(self) -> None:
         if not self.noise > 0 or self.history < 1 or self.together < 1 or not 0 <= self.missing < 1:
@@ -115,16 +118,18 @@ def detection_rates(series: Series, slow_down: float, changes: int, within: int 
 def metric_alarm_rate(loss: float, deviation: float, pairs: int, series: int, together: int, seed: int = 0) -> float:
     """Share of `series` metrics that raise an alarm, each judged as one of `together` in its night.
 
-    Their paired differences, `pairs` a series, are normal with mean `-loss` and standard deviation `deviation`.
+    Metrics are normal with standard deviation `deviation` over seeds, and `loss` lower in the night. Also at equal
+    seeds they are unrelated, as after a change that rounds otherwise.
     """
     random = np.random.default_rng(seed)
     alarms = 0
     for _ in range(series):
-        own = random.normal(-loss, deviation, pairs)
-        first = accuracy_verdict(own)
+        before = random.normal(0.0, deviation, pairs)
+        own = random.normal(-loss, deviation, pairs) - before
+        first = metric_verdict(own)
         if first.outcome is Outcome.SUSPECTED:
-            fresh = random.normal(-loss, deviation, first.reruns_wanted).tolist()
-            alarms += accuracy_verdict(own, fresh, together).outcome is Outcome.REGRESSION
+            fresh = random.normal(-loss, deviation, (first.reruns_wanted, pairs)) - before
+            alarms += metric_verdict(own, fresh.tolist(), together).outcome is Outcome.REGRESSION
     return alarms / series
 
 
@@ -137,6 +142,11 @@ def report(nights: int = 50, changes: int = 1000) -> str:
         "3 % noise with heavy tails": Series(tail_degrees=4),
         "1 % noise": Series(noise=0.01),
     }
+    return table(kinds, nights, changes)
+
+
+def table(kinds: Mapping[str, Series], nights: int, changes: int) -> str:
+    """The rates of series by name, as a Markdown table: `nights` without a change, and `changes` of 5 %."""
     lines = [
         "| Series | measured again | runs a series | nights with an alarm | 5 % found after 1, 2, 3 nights |",
         "|---|---|---|---|---|",
@@ -155,6 +165,8 @@ def _ratios(series: Series, random: np.random.Generator, judged: int) -> NDArray
 
 
 def _noise(series: Series, random: np.random.Generator, *shape: int) -> NDArray[np.float64]:
+    if series.residuals:
+        return random.choice(np.array(series.residuals), shape)
     if series.tail_degrees is None:
         return random.normal(0.0, series.noise, shape)
     degrees = series.tail_degrees

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.run import _command
+from bench.cli.run import command_line
 from db.read import Reader
 from db.records import Status
 
@@ -162,5 +162,5 @@ def test_a_suite_of_ones_own_is_narrowed_and_changed_by_words(cli, tmp_path: Pat
 def test_the_recorded_command_can_be_pasted_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql://me:secret@host/leangnn"
     monkeypatch.setattr(sys, "argv", ["/usr/bin/leangnn", "run", "--method", "gcn(layers=2)", "--db", url])
-    assert _command(url) == "leangnn run --method 'gcn(layers=2)' --db DATABASE"
-    assert _command("file.duckdb").endswith(url)
+    assert command_line(url) == "leangnn run --method 'gcn(layers=2)' --db DATABASE"
+    assert command_line("file.duckdb").endswith(url)

@@ -118,3 +118,12 @@ def test_trials_end_in_any_order_and_each_has_its_folder(tmp_path: Path, documen
     assert {item.folder.name for item in ended} == {"000000", "000001"}
     assert all(0 < item.seconds <= time.monotonic() - started for item in ended)
     assert all("is called 'gnc'; did you mean" in item.result["reason"] for item in ended)
+
+
+def test_when_the_minutes_are_over_nothing_starts_and_what_runs_goes_on(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    unknown = {**document, "method": "gnc"}  # takes longer to start than the budget lasts
+    ended = list(LocalExecutor(tmp_path, 1, timeout=600, minutes=0.001).run([unknown] * 3, lambda index, event: None))
+    assert [item.index for item in ended] == [0] and ended[0].result["status"] == "crashed"
+    assert not list(LocalExecutor(tmp_path, 1, timeout=600, minutes=0.0).run([unknown], lambda index, event: None))

@@ -1,0 +1,13 @@
+"""`leangnn export-site`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.site.export import INDEX, export_site
+
+
+def export_pages(db: str, folder: Path) -> None:
+    """Write the pages and say where they begin."""
+    rows = export_site(db, folder)
+    print(f"{folder / INDEX}: {rows} row{'' if rows == 1 else 's'}")
