@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from app import format as words
+from app.costs import COSTS
 from app.state import value
 from db.scoring.board import BoardRow
+from db.scoring.intervals import Interval
 from db.scoring.pareto import pareto_front
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
@@ -25,37 +27,34 @@ GREY = "#8C8C8C"
 
 
 class Axis(NamedTuple):
-    """One cost that the metric can be set against."""
+    """One cost that the metric can be set against, in its unit or as a ratio."""
 
-    label: str
-    title: str
-    say: Callable[[float | None], str]
+    stem: str
+    """One of `COSTS`."""
     is_ratio: bool
 
+    @property
+    def field(self) -> str:
+        """The field of `BoardRow`."""
+        field = f"{self.stem}_ratio" if self.is_ratio else COSTS[self.stem].field
+        assert field is not None, f"{self.stem} is known as a ratio only"
+        return field
 
-def _faster(ratio: float | None) -> str:
-    return words.ratio_words(ratio, words.TIME)
+    @property
+    def title(self) -> str:
+        """With the unit."""
+        cost = COSTS[self.stem]
+        return f"{cost.noun} / full batch" if self.is_ratio else f"{cost.noun} in {cost.unit}"
 
+    @property
+    def factor(self) -> float:
+        """From the field to what is drawn."""
+        return 1.0 if self.is_ratio else COSTS[self.stem].factor
 
-def _lighter(ratio: float | None) -> str:
-    return words.ratio_words(ratio, words.MEMORY)
-
-
-AXES: Mapping[str, Axis] = {
-    "time_ratio": Axis("Time ratio", "scored time / full batch", _faster, True),
-    "scored_seconds": Axis("Seconds", "scored time in seconds", words.seconds, False),
-    "memory_ratio": Axis(
-        "Memory ratio",
-        "peak memory / full batch",
-        lambda ratio: words.ratio_words(ratio, words.MEMORY),
-        True,
-    ),
-    "peak_memory_bytes": Axis("Memory", "peak memory in megabytes", words.size, False),
-}
-"""The costs by their fields in `BoardRow`."""
-
-# bytes are drawn in megabytes
-_SCALE = {"peak_memory_bytes": 1e-6}
+    def say(self, figure: float | None) -> str:
+        """The field in words."""
+        cost = COSTS[self.stem]
+        return words.ratio_words(figure, cost.wording) if self.is_ratio else cost.say(figure)
 
 
 def coloured_part(rows: Sequence[BoardRow]) -> str:
@@ -68,30 +67,34 @@ def short(method: str) -> str:
     return re.sub(r"\([^()]*\)", "", method).replace("+full_batch", "")
 
 
-def pareto_frame(rows: Sequence[BoardRow], axis: str, commands: Mapping[str, str]) -> pd.DataFrame:
-    """One line a row that has the metric and the cost `axis`, cheapest first, with `front` as seen in this picture.
+def pareto_frame(
+    rows: Sequence[BoardRow], axis: Axis, commands: Mapping[str, str], spreads: Mapping[str, Interval] | None = None
+) -> pd.DataFrame:
+    """One line a row that has the metric and the cost of `axis`, cheapest first, with `front` as seen in this picture.
 
-    `commands` are by method. Metrics are in percent.
+    Metrics are in percent.
+
+    Args:
+        commands: by method.
+        spreads: intervals of the cost by method, where the axis is not a ratio; rows have those of ratios.
     """
-    drawn = [row for row in rows if row.mean is not None and (getattr(row, axis) or 0) > 0]
-    points = np.array([[row.mean, getattr(row, axis)] for row in drawn], dtype=np.float64).reshape(-1, 2)
+    drawn = [row for row in rows if row.mean is not None and (getattr(row, axis.field) or 0) > 0]
+    points = np.array([[row.mean, getattr(row, axis.field)] for row in drawn], dtype=np.float64).reshape(-1, 2)
     front = pareto_front(points, (True, False))
-    part, scale = coloured_part(rows), _SCALE.get(axis, 1.0)
+    part = coloured_part(rows)
     lines = [
         {
             "method": row.method,
             "label": short(row.method),
             "part": value(row, part),
-            "cost": scale * getattr(row, axis),
-            "cost_low": _times(scale, getattr(row, f"{axis}_low", None)),
-            "cost_high": _times(scale, getattr(row, f"{axis}_high", None)),
+            **_cost_of(row, axis, spreads or {}),
             "score": 100 * row.mean,
             "score_low": _times(100, row.ci_low),
             "score_high": _times(100, row.ci_high),
             "front": bool(on_front),
             "status": row.status,
+            "n": row.n,
             "said_score": words.percent_interval(row.mean, row.ci_low, row.ci_high),
-            "said_cost": AXES[axis].say(getattr(row, axis)),
             "command": commands.get(row.method, ""),
         }
         for row, on_front in zip(drawn, front, strict=True)
@@ -100,33 +103,36 @@ def pareto_frame(rows: Sequence[BoardRow], axis: str, commands: Mapping[str, str
     return pd.DataFrame(lines, columns=_COLUMNS).sort_values(["cost", "method"], ignore_index=True)
 
 
-def pareto_chart(frame: pd.DataFrame, axis: str, metric: str, parts: Sequence[str]) -> alt.LayerChart | alt.FacetChart:
+def pareto_chart(
+    frame: pd.DataFrame, axis: Axis, metric: str, parts: Sequence[str], height: int = 420
+) -> alt.LayerChart | alt.FacetChart:
     """Metric against cost on a logarithmic axis: intervals, points and the front.
 
     Args:
         frame: from `pareto_frame`.
-        axis: one of `AXES`.
+        axis: that of the frame.
         metric: name of the metric.
         parts: all names that a colour can stand for, so that a filter never changes a colour.
+        height: in pixels.
     """
     across = alt.X(
         "cost:Q",
-        title=f"{AXES[axis].title} (log; left is cheaper)",
+        title=f"{axis.title} (log; left is cheaper)",
         scale=alt.Scale(type="log", nice=False, domain=_domain(frame)),
-        axis=alt.Axis(tickCount=6, labelExpr=_LABEL + (" + 'x'" if AXES[axis].is_ratio else ""), grid=False),
+        axis=alt.Axis(tickCount=6, labelExpr=_LABEL + (" + 'x'" if axis.is_ratio else ""), grid=False),
     )
     up = alt.Y(
         "score:Q", title=f"test {metric}, %", scale=alt.Scale(zero=False, padding=18), axis=alt.Axis(tickCount=6)
     )
     base = alt.Chart(frame).encode(across, up, tooltip=_tooltip(axis))
-    layers = [] if not AXES[axis].is_ratio else [_reference_line()]
+    layers = [] if not axis.is_ratio else [_reference_line()]
     layers += [_front(base), *_intervals(base), _points(base, parts, sorted(set(frame["part"]))), _labels(base)]
-    return alt.layer(*layers).properties(height=420)
+    return alt.layer(*layers).properties(height=height)
 
 
 _COLUMNS = [
-    "method", "label", "part", "cost", "cost_low", "cost_high", "score", "score_low", "score_high", "front", "status",
-    "said_score", "said_cost", "command",
+    "method", "label", "part", "cost", "cost_low", "cost_high", "said_cost", "score", "score_low", "score_high",
+    "front", "status", "n", "said_score", "command",
 ]  # fmt: skip
 _LABEL = "format(datum.value, datum.value < 1000 ? '.3~g' : ',.0f')"
 
@@ -159,11 +165,12 @@ def _points(base: alt.Chart, parts: Sequence[str], present: Sequence[str]) -> al
     )
 
 
-def _tooltip(axis: str) -> list[alt.Tooltip]:
+def _tooltip(axis: Axis) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("method:N", title="method"),
         alt.Tooltip("said_score:N", title="score"),
-        alt.Tooltip("said_cost:N", title=AXES[axis].label.lower()),
+        alt.Tooltip("said_cost:N", title=COSTS[axis.stem].noun),
+        alt.Tooltip("n:Q", title="n"),
         alt.Tooltip("status:N", title="status"),
         alt.Tooltip("command:N", title="repeat with"),
     ]
@@ -185,6 +192,31 @@ def _domain(frame: pd.DataFrame) -> list[float]:
     # the reference at 1 and names to the right of their points stay in sight
     room = max((high / low) ** 0.08, 1.12)
     return [float(low / room), float(high * room**2.2)]
+
+
+def _cost_of(row: BoardRow, axis: Axis, spreads: Mapping[str, Interval]) -> dict[str, Any]:
+    figure = getattr(row, axis.field)
+    if axis.is_ratio:
+        low, high = getattr(row, f"{axis.field}_low"), getattr(row, f"{axis.field}_high")
+    else:
+        _, low, high = spreads.get(row.method, (None, None, None))
+    if low is not None and low <= 0:
+        # a logarithmic axis has no place for such an end, and half an interval would look surer than it is
+        low = high = None
+    return {
+        "cost": axis.factor * figure,
+        "cost_low": _times(axis.factor, low),
+        "cost_high": _times(axis.factor, high),
+        "said_cost": axis.say(figure) + _ends_in_words(axis, low, high),
+    }
+
+
+def _ends_in_words(axis: Axis, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    if axis.is_ratio:
+        return f", ratio {low:.2f} to {high:.2f}"
+    return f" ({axis.say(low)} to {axis.say(high)})"
 
 
 def _times(factor: float, number: Any) -> float | None:

@@ -10,12 +10,6 @@ from db.records import TrialRecord
 from db.scoring.board import BoardRow
 
 
-def trials_of(row: BoardRow, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The trials that a row was scored from."""
-    place = ("dataset", "dataset_version", "method", "protocol", "device", "machine_id")
-    return [trial for trial in trials if all(getattr(trial, name) == getattr(row, name) for name in place)]
-
-
 def run_command(row: BoardRow, trials: Sequence[TrialRecord]) -> str:
     """`leangnn run ...` with the splits, seeds and protocol settings of `trials`, those of `row`.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import streamlit as st
+
 from app import format as words
 from db.scoring.board import BoardRow
 
@@ -28,6 +30,14 @@ def highlights(rows: Sequence[BoardRow]) -> list[Highlight]:
         ),
     ]
     return [highlight for highlight in found if highlight is not None]
+
+
+def cards(found: Sequence[Highlight]) -> None:
+    """Draw one card each."""
+    with st.container(horizontal=True):
+        for title, figure, row in found:
+            name = words.plain(row.method)
+            st.metric(title, figure, name, delta_color="off", delta_arrow="off", border=True, width="stretch")
 
 
 def _best(

@@ -33,6 +33,12 @@ def ratio_pictures(figures: Sequence[Ends]) -> list[str | None]:
     return [_picture(figure, -reach, reach, 0.0, _colour(figure)) for figure in logarithms]
 
 
+def rank_pictures(figures: Sequence[Ends]) -> list[str | None]:
+    """One picture a mean rank, on the scale from the first rank to the last end."""
+    last = max([2.0, *_numbers(figures)])
+    return [_picture(figure, 1.0, last, None, BLUE) for figure in figures]
+
+
 def _colour(figure: Ends) -> str:
     _, low, high = figure
     if low is None or high is None or low <= 0 <= high:

@@ -9,12 +9,12 @@ import streamlit as st
 from app.format import plain, seconds
 from db.database import LockedError
 from db.errors import StoreError
-from db.read import StoreContents
+from db.read import Overview
 
 
-def no_results(contents: StoreContents, name: str) -> None:
+def no_results(overview: Overview, name: str) -> None:
     """There is no database, or it has no trials."""
-    found = f"holds no trials yet: {plain(name)}" if contents.exists else f"does not exist yet: {plain(name)}"
+    found = f"holds no trials yet: {plain(name)}" if overview.exists else f"does not exist yet: {plain(name)}"
     with st.container(border=True):
         st.subheader("No results yet", anchor=False)
         st.markdown(f"The database {found}")
@@ -39,9 +39,9 @@ def store_error(error: StoreError) -> None:
         again()
 
 
-def stale(contents: StoreContents) -> None:
+def stale(overview: Overview) -> None:
     """A writer holds the file, so the rows are old."""
-    age = seconds(max(0.0, (datetime.now(UTC) - contents.read_at).total_seconds()))
+    age = seconds(max(0.0, (datetime.now(UTC) - overview.read_at).total_seconds()))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(
             f"A run is writing to the database. These are the rows as they were {age} ago.",

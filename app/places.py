@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from app.table import machine
-from db.records import MachineRecord
+from db.records import MachineRecord, TrialRecord
 from db.scoring.board import BoardRow
 
 
@@ -19,9 +20,14 @@ class Place(NamedTuple):
     machine_id: str
 
 
-def place_of(row: BoardRow) -> Place:
-    """The place of a row."""
+def place_of(row: BoardRow | TrialRecord) -> Place:
+    """The place of a row or of a trial."""
     return Place(row.dataset_version, row.protocol, row.device, row.machine_id)
+
+
+def filters_of(row: BoardRow) -> dict[str, str]:
+    """The filters of `app.source.trials` that leave what was measured beside a row, of all methods."""
+    return {"dataset": row.dataset, **place_of(row)._asdict()}
 
 
 def places(rows: Iterable[BoardRow], machines: Mapping[str, MachineRecord]) -> dict[Place, str]:
@@ -37,3 +43,16 @@ def places(rows: Iterable[BoardRow], machines: Mapping[str, MachineRecord]) -> d
         taken = label in labels.values()
         labels[place] = f"{label} · {place.protocol} · {place.dataset_version} · {place.machine_id}" if taken else label
     return labels
+
+
+def main_places(rows: Iterable[BoardRow]) -> list[BoardRow]:
+    """The rows of each dataset that were measured where most of its rows were, in their order.
+
+    Ratios to the reference may be compared between places, but a method counts once a dataset.
+    """
+    rows = list(rows)
+    counts = Counter((row.dataset, place_of(row)) for row in rows)
+    chosen: dict[str, Place] = {}
+    for (dataset, place), _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        chosen.setdefault(dataset, place)
+    return [row for row in rows if place_of(row) == chosen[row.dataset]]

@@ -1,18 +1,39 @@
-"""The open store, shared by all browser sessions: read at most every few seconds, scored once a reading."""
+"""The open store, shared by all browser sessions; pages get their rows here and nowhere else."""
 
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 import streamlit as st
 
-from db.read import Reader, StoreContents
+from db.convert import Dynamics
+from db.coverage import Coverage
+from db.coverage import coverage as count_coverage
+from db.last_good import LastGood, Served
+from db.published import Published, read_published
+from db.read import Overview, Reader
+from db.records import TrialRecord
 from db.scoring.board import BoardRow
+from db.scoring.curve import Curve
 
 VARIABLE, DEFAULT = "LEANGNN_DB", "leangnn.duckdb"
 
+T = TypeVar("T")
+
 _PATIENCE = 5.0
+_OVERVIEW, _BOARD = "overview", "board"
+# trials with all their documents, some kilobytes each
+_MOST_PASSING = 8_000
+
+
+class _Kept(NamedTuple):
+    """What was read of one store: for good, and for the pages that are open."""
+
+    lasting: LastGood
+    passing: LastGood
 
 
 def store_name() -> str:
@@ -22,7 +43,7 @@ def store_name() -> str:
 
 @st.cache_resource(show_spinner=False)
 def reader(name: str) -> Reader:
-    """The reader of a store; one for all sessions, because it keeps the last good rows.
+    """The reader of a store; one for all sessions.
 
     Raises:
         StoreError: the name cannot be understood.
@@ -30,21 +51,81 @@ def reader(name: str) -> Reader:
     return Reader(name, deadline=_PATIENCE)
 
 
-@st.cache_resource(ttl=2.0, max_entries=4, show_spinner="Reading the store ...")
-def contents(_reader: Reader, name: str) -> StoreContents:
-    """All rows, perhaps stale.
+def read_ahead(reader: Reader) -> None:
+    """Begin to read what nearly every page needs, while something else is done."""
+    lasting = _kept(reader, reader.name).lasting
+    lasting.begin(_OVERVIEW, reader.overview)
+    lasting.begin(_BOARD, reader.board)
+
+
+def overview(reader: Reader) -> Overview:
+    """What the store holds, without trials and curves; marked stale while newer rows cannot be had yet.
 
     Raises:
-        StoreError: the store cannot be read.
+        StoreError: the store cannot be read; likewise the next ones.
     """
-    return _reader.last_good()
+    lasting = _kept(reader, reader.name).lasting
+    served = lasting.get(_OVERVIEW, reader.overview)
+    # the board goes with it, so that a page never says that old rows are new
+    is_stale = served.is_stale or (lasting.is_known(_BOARD) and _board(reader).is_stale)
+    return replace(served.value, stale=True) if is_stale else served.value
 
 
-@st.cache_resource(max_entries=4, show_spinner="Scoring the trials ...")
-def scored(_contents: StoreContents, name: str, read_at: datetime) -> list[BoardRow]:
-    """The rows of the board; `name` and `read_at` say which reading this is.
+def board(reader: Reader, **filters: Any) -> Sequence[BoardRow]:
+    """The rows of the board, scored once for a state of the store.
 
-    Raises:
-        StoreError: a trial names a method or dataset that is not stored.
+    Filters: dataset, dataset_version, protocol, device and machine_id, each one word or several.
     """
-    return _contents.board()
+    rows = _board(reader).value
+    wanted = {name: {value} if isinstance(value, str) else set(value) for name, value in filters.items()}
+    return [row for row in rows if all(getattr(row, name) in words for name, words in wanted.items())]
+
+
+def beside(reader: Reader, methods: Iterable[str], reference: str) -> Sequence[BoardRow]:
+    """The board of these methods alone, each held against `reference`, one of them, instead of its own."""
+    names = sorted(methods)
+    return _passing(reader, ("beside", *names, reference), lambda: reader.beside(names, reference))
+
+
+def trials(reader: Reader, **filters: Any) -> Sequence[TrialRecord]:
+    """The trials that match, oldest first; filters as in `Reader.trials`, and never without any."""
+    words = tuple((name, value if isinstance(value, str) else tuple(value)) for name, value in sorted(filters.items()))
+    return _passing(reader, ("trials", *words), lambda: reader.trials(**filters))
+
+
+def curves(reader: Reader, trial_ids: Iterable[str], points: int = 200) -> dict[str, Curve]:
+    """Curves by trial_id, thinned by the database to at most `points` evaluations each."""
+    wanted = sorted(set(trial_ids))
+    return _passing(reader, ("curves", points, *wanted), lambda: reader.curves(wanted, points))
+
+
+def dynamics(reader: Reader, trial_id: str) -> dict[str, Dynamics]:
+    """What was sampled of a trial's network, by quantity."""
+    return _passing(reader, ("dynamics", trial_id), lambda: reader.dynamics(trial_id))
+
+
+def coverage(reader: Reader) -> dict[tuple[str, str], Coverage]:
+    """How much of each (dataset, version) was measured."""
+    return _passing(reader, "coverage", lambda: reader.read(count_coverage, {}))
+
+
+def published(reader: Reader) -> Published:
+    """What papers printed and what their released code changes, with what of ours stands beside it."""
+    return _passing(reader, ("published",), lambda: read_published(reader))
+
+
+@st.cache_resource(show_spinner=False)
+def _kept(_reader: Reader, name: str) -> _Kept:
+    return _Kept(LastGood(_reader), LastGood(_reader, _MOST_PASSING))
+
+
+def _board(reader: Reader) -> Served[list[BoardRow]]:
+    lasting = _kept(reader, reader.name).lasting
+    if lasting.is_known(_BOARD):
+        return lasting.get(_BOARD, reader.board)
+    with st.spinner("Scoring the trials ..."):
+        return lasting.get(_BOARD, reader.board)
+
+
+def _passing(reader: Reader, key: Hashable, read: Callable[[], T]) -> T:
+    return _kept(reader, reader.name).passing.get(key, read).value

@@ -3,77 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from app import format as words
+from app.costs import BY_FIELD, COSTS
 from app.intervals import Ends, metric_pictures, ratio_pictures
 from db.records import MachineRecord
-from db.scoring.board import BoardRow, as_json
-
-RATIOS = {"time": words.TIME, "memory": words.MEMORY, "target": words.TARGET}
-"""The stems of the fields of `BoardRow` that hold a ratio, with their words."""
+from db.scoring.board import BoardRow
 
 CHEAPER, DEARER = "background-color: rgba(0,114,178,0.18)", "background-color: rgba(213,94,0,0.20)"
 
 _SIGNIFICANT = 0.05
 
+_NUMERIC = [
+    "score", "difference", "p_value", "front", *(f"{stem}_ratio" for stem in COSTS),
+    *BY_FIELD,
+]  # fmt: skip
+
 
 def frame(rows: Sequence[BoardRow], machines: Mapping[str, MachineRecord]) -> pd.DataFrame:
     """One line a row, with numbers as numbers (metric in percent), so that a table sorts them; pictures are URLs."""
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Sequence[object]] = {
         "method": [row.method for row in rows],
         "dataset": [row.dataset for row in rows],
-        "score": [None if row.mean is None else 100 * row.mean for row in rows],
-        "score_interval": list(_metric_pictures(rows)),
+        "machine": [machine(row, machines) for row in rows],
+        "score": [_hundredfold(row.mean) for row in rows],
+        "score_interval": _metric_pictures(rows),
         "marks": [marks(row) for row in rows],
+        "same_metric": [verdict(row) for row in rows],
     }
-    for stem in RATIOS:
-        figures = [_ends(row, f"{stem}_ratio") for row in rows]
-        columns[f"{stem}_ratio"] = [figure[0] for figure in figures]
-        columns[f"{stem}_interval"] = list(ratio_pictures(figures))
+    for stem in COSTS:
+        columns |= ratio_columns(rows, f"{stem}_ratio")
     plain: dict[str, Callable[[BoardRow], object]] = {
-        "same_metric": verdict,
+        "difference": lambda row: _hundredfold(row.difference),
         "p_value": lambda row: row.p_value,
+        "front": lambda row: row.pareto_probability,
         "n": lambda row: row.n,
-        "seconds": lambda row: row.scored_seconds,
-        "memory": lambda row: row.peak_memory_bytes,
-        "energy": lambda row: row.energy_joules,
+        **{name: _field(name) for name in BY_FIELD},
         "failures": lambda row: words.failures(row.failures),
         "metric": lambda row: words.words(row.metric),
         "device": lambda row: row.device,
-        "machine": lambda row: machine(row, machines),
         "protocol": lambda row: row.preset or row.protocol,
         "trust": lambda row: words.words(row.trust),
+        "measured_at": lambda row: row.measured_at,
     }
     columns |= {name: [cell(row) for row in rows] for name, cell in plain.items()}
-    numeric = ["score", *(f"{stem}_ratio" for stem in RATIOS), "p_value", "seconds", "memory", "energy"]
-    return pd.DataFrame(columns).astype(dict.fromkeys(numeric, float))
+    return pd.DataFrame(columns).astype(dict.fromkeys(_NUMERIC, float))
 
 
 def styled(table: pd.DataFrame, rows: Sequence[BoardRow]) -> Styler:
-    """The table with its numbers in words, and a tint where an interval leaves out the reference's 1."""
+    """The table with its numbers in words, and a tint where an interval leaves out the reference's 1.
+
+    For as many rows as are drawn at once: it looks at each cell.
+    """
     style = table.style.format(
         {
             "score": _percent,
-            **{f"{stem}_ratio": _ratio_in(wording) for stem, wording in RATIOS.items()},
+            "difference": _points,
+            "front": _share,
+            **{f"{stem}_ratio": ratio_in(cost.wording) for stem, cost in COSTS.items()},
             "p_value": words.p_value,
-            "seconds": words.seconds,
-            "memory": words.size,
-            "energy": words.joules,
+            **{name: cost.say for name, cost in BY_FIELD.items()},
         },
         na_rep=words.NOTHING,
     )
-    for stem in RATIOS:
-        tints = [_tint(row, f"{stem}_ratio") for row in rows]
+    for stem in COSTS:
+        tints = [tint(ends(row, f"{stem}_ratio")) for row in rows]
         style = style.apply(lambda _, tints=tints: tints, subset=[f"{stem}_ratio"])
     return style
 
 
-def csv(rows: Sequence[BoardRow]) -> str:
-    """All fields of the rows at full precision, as comma-separated values with a line of names."""
-    return pd.DataFrame(as_json(rows)).to_csv(index=False)
+def empty(table: pd.DataFrame) -> list[str]:
+    """The columns that hold nothing in any line, such as energy where no machine has a meter."""
+    return [str(name) for name in table.columns if all(_is_blank(cell) for cell in table[name])]
+
+
+def ratio_columns(rows: Sequence[Any], name: str) -> dict[str, Sequence[object]]:
+    """The ratio `name` of each row and, as `<stem>_interval`, its interval drawn on a scale that all share."""
+    figures = [ends(row, name) for row in rows]
+    return {name: [figure[0] for figure in figures], name.replace("ratio", "interval"): ratio_pictures(figures)}
+
+
+def ends(row: Any, name: str) -> Ends:
+    """A figure of a row with the ends of its interval."""
+    return getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+
+
+def ratio_in(wording: words.Wording) -> Callable[[float | None], str]:
+    """How a ratio reads in a cell: `0.50 · 2.0x faster`."""
+    return lambda ratio: f"{words.ratio_interval(ratio, None, None)} · {words.ratio_words(ratio, wording)}"
+
+
+def tint(figure: Ends) -> str:
+    """The background of a ratio whose interval leaves out 1, as a line of CSS."""
+    _, low, high = figure
+    if low is None or high is None or low <= 1 <= high:
+        return ""
+    return CHEAPER if high < 1 else DEARER
 
 
 def marks(row: BoardRow) -> list[str]:
@@ -85,15 +114,21 @@ def marks(row: BoardRow) -> list[str]:
 
 
 def verdict(row: BoardRow) -> str:
-    """The metric beside that of the reference, in a word; `unclear` where neither test decides."""
+    """The metric beside that of the reference, in a word, see `verdict_word`."""
     if row.method == row.reference:
         return "reference"
-    if row.equivalent:
+    return verdict_word(row.equivalent, row.p_value, row.difference)
+
+
+def verdict_word(equivalent: bool | None, p_value: float | None, difference: float | None) -> str:
+    """`same` where a test of equivalence says so, else `better` or `worse` where a test of the difference does, else
+    `unclear`, as neither decides."""
+    if equivalent:
         return "same"
-    if row.p_value is None or row.difference is None:
+    if p_value is None or difference is None:
         return words.NOTHING
-    if row.p_value < _SIGNIFICANT:
-        return "better" if row.difference > 0 else "worse"
+    if p_value < _SIGNIFICANT:
+        return "better" if difference > 0 else "worse"
     return "unclear"
 
 
@@ -121,20 +156,25 @@ def _metric_pictures(rows: Sequence[BoardRow]) -> list[str | None]:
     return pictures
 
 
-def _ends(row: BoardRow, name: str) -> Ends:
-    return getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+def _is_blank(cell: Any) -> bool:
+    return cell is None or cell != cell or (isinstance(cell, str | list) and not cell)
+
+
+def _field(name: str) -> Callable[[BoardRow], object]:
+    return lambda row: getattr(row, name)
+
+
+def _hundredfold(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
+
+
+def _points(value: float | None) -> str:
+    return words.points(None if value is None else value / 100)
+
+
+def _share(value: float | None) -> str:
+    return words.percent(value, 0)
 
 
 def _percent(value: float | None) -> str:
     return words.percent(None if value is None else value / 100)
-
-
-def _ratio_in(wording: words.Wording) -> Callable[[float | None], str]:
-    return lambda ratio: f"{words.ratio_interval(ratio, None, None)} · {words.ratio_words(ratio, wording)}"
-
-
-def _tint(row: BoardRow, name: str) -> str:
-    _, low, high = _ends(row, name)
-    if low is None or high is None or low <= 1 <= high:
-        return ""
-    return CHEAPER if high < 1 else DEARER

@@ -109,13 +109,19 @@ def schedule_frame(schedule: Sequence[dict[str, Any]], scored_seconds: float) ->
     return pd.DataFrame(lines, columns=["scales", "level", "start", "end", "steps", "nodes", "edges"])
 
 
-def schedule_chart(frame: pd.DataFrame) -> alt.Chart:
-    """Coarsening level against scored time."""
+def schedule_chart(frame: pd.DataFrame, until: float | None = None) -> alt.Chart:
+    """Coarsening level against scored time.
+
+    Args:
+        frame: from `schedule_frame`.
+        until: seconds at the right end, so that several schedules can share it; None takes those of `frame`.
+    """
+    ends = alt.Undefined if until is None else [0.0, until]
     return (
         alt.Chart(frame)
         .mark_bar(height=16, color=COLOURS[0])
         .encode(
-            x=alt.X("start:Q", title="scored seconds", scale=alt.Scale(nice=False)),
+            x=alt.X("start:Q", title="scored seconds", scale=alt.Scale(nice=False, domain=ends)),
             x2="end:Q",
             y=alt.Y("scales:N", title="levels in a step (0 is the graph)"),
             tooltip=[

@@ -2,146 +2,173 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from app import charts, filters, format, notices, source, state, table
-from app.columns import columns
-from app.command import run_command, trials_of
+from app import filters, format, notices, paging, source, standings, state, table
+from app.columns import columns, standing_columns
 from app.details import details
-from app.highlights import highlights
+from app.downloads import FORMATS
+from app.highlights import cards, highlights
 from app.legend import LEGEND
-from app.places import Place, place_of, places
-from db.read import Reader, StoreContents
-from db.records import MachineRecord
+from app.places import filters_of, main_places, place_of
+from db.read import Overview, Reader
+from db.scoring.aggregate import aggregate
 from db.scoring.board import BoardRow
 
 TITLE, ICON, ORDER = "Board", ":material/leaderboard:", 0
 
-Machines = Mapping[str, MachineRecord]
-
-_ROW, _ROWS_IN_SIGHT = 38, 16
+_EACH, _TOGETHER = "each dataset", "ranked together"
+_ROW, _ROWS_IN_SIGHT, _NAMES = 38, 16, 12
 
 
 def render(reader: Reader) -> None:
     """Draw the page."""
-    contents = source.contents(reader, reader.name)
+    overview = source.overview(reader)
     st.title("Accuracy, and what it costs", anchor=False)
-    if not contents.trials:
-        notices.no_results(contents, reader.name)
+    if not overview.trials:
+        notices.no_results(overview, reader.name)
         return
-    if contents.stale:
-        notices.stale(contents)
-    rows = source.scored(contents, reader.name, contents.read_at)
-    machines = {machine.machine_id: machine for machine in contents.machines}
-    st.caption(_summary(rows, contents, reader.name))
+    if overview.stale:
+        notices.stale(overview)
+    rows = source.board(reader)
+    st.caption(_summary(rows, overview, reader.name))
     wanted = filters.sidebar(state.choices(rows))
-    shown = state.apply(rows, wanted)
+    shown = state.apply(rows, wanted, overview.datasets)
     if not shown:
-        _nothing_matches(wanted)
+        filters.nothing_matches(wanted)
         return
-    _picture(shown, rows, contents, machines)
-    _table(shown, contents, machines)
-    _how_to_read()
+    if len({row.dataset for row in shown}) > 1 and _view(rows) == _TOGETHER:
+        _standings(reader, shown, overview)
+    else:
+        _each_dataset(reader, shown, overview)
+    with st.expander("How to read this", icon=":material/help:"):
+        st.markdown(LEGEND)
 
 
-def _summary(rows: Sequence[BoardRow], contents: StoreContents, name: str) -> str:
+def _summary(rows: Sequence[BoardRow], overview: Overview, name: str) -> str:
     datasets, methods = len({row.dataset for row in rows}), len({row.method for row in rows})
-    failed = sum(not trial.status.has_metric for trial in contents.trials)
     parts = [
         format.count(datasets, "dataset"),
         format.count(methods, "method"),
-        format.count(len(contents.trials), "trial") + (f" ({failed} failed)" if failed else ""),
-        f"{PurePosixPath(name).name}, read {contents.read_at:%Y-%m-%d %H:%M} UTC",
+        format.count(overview.trials, "trial") + (f" ({overview.failed:,} failed)" if overview.failed else ""),
+        f"{PurePosixPath(name).name}, read {overview.read_at:%Y-%m-%d %H:%M} UTC",
     ]
     return format.plain(" · ".join(parts))
 
 
-def _nothing_matches(wanted: state.Filters) -> None:
-    with st.container(border=True):
-        st.subheader("No row matches these filters", anchor=False)
-        st.button("Clear filters", on_click=filters.clear, key="clear_all", type="primary")
-        st.markdown("Or measure it:")
-        dataset, backbone = (next(iter(wanted.chosen.get(name, ())), None) for name in ("dataset", "backbone"))
-        words = ["leangnn", "run", "--dataset", dataset or "digits-knn", "--method", backbone or "gcn"]
-        st.code(shlex.join(words), language="bash")
-
-
-def _picture(shown: Sequence[BoardRow], rows: Sequence[BoardRow], contents: StoreContents, machines: Machines) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = sorted({row.dataset for row in shown})
-        dataset = st.selectbox("Dataset in the picture", names, key="picture", bind="query-params", width=320)
-        own = [row for row in shown if row.dataset == dataset]
-        place = _chosen_place(own, machines)
-        own = [row for row in own if place_of(row) == place]
-        # without a candidate beside the references every ratio is 1
-        default = "time_ratio" if any(row.method != row.reference for row in own) else "scored_seconds"
-        axis = st.segmented_control(
-            "Against",
-            list(charts.AXES),
-            default=default,
-            format_func=lambda name: charts.AXES[name].label,
-            key="against",
-            bind="query-params",
-        )
-    _cards(own)
-    commands = {row.method: run_command(row, trials_of(row, contents.trials)) for row in own}
-    axis = axis or default
-    frame = charts.pareto_frame(own, axis, commands)
-    if frame.empty:
-        st.info("No method of this dataset has both a metric and this cost. Choose another cost or dataset.")
-        return
-    parts = state.choices(rows)[charts.coloured_part(own)]
-    chart = charts.pareto_chart(frame, axis, format.words(own[0].metric), parts)
-    st.altair_chart(chart, alt=f"Test metric against {charts.AXES[axis].title} for each method on {dataset}")
-    st.caption(
-        "The grey step joins the methods that none beats on both axes. Bars are 95 % intervals; hollow points have "
-        "fewer than ten splits or seeds. Point at one for its figures and the command that repeats it."
-        + (" Each ratio is to full batch of the same backbone." if charts.AXES[axis].is_ratio else "")
+def _view(rows: Sequence[BoardRow]) -> str:
+    filters.say_ignored({"view": [_EACH, _TOGETHER]})
+    # the default hangs on the store and not on the filters, so that a link without a view means one view
+    default = _TOGETHER if len(rows) > paging.PAGE else _EACH
+    view = st.segmented_control(
+        "View", [_EACH, _TOGETHER], default=default, required=True, key="view", bind="query-params"
     )
+    return view or default
 
 
-def _chosen_place(own: Sequence[BoardRow], machines: Machines) -> Place:
-    found = places(own, machines)
-    if len(found) == 1:
-        return next(iter(found))
-    by_label = {label: place for place, label in found.items()}
-    return by_label[st.selectbox("Measured on", list(by_label), key="place", bind="query-params", width=320)]
+def _select(label: str, options: Sequence[str], key: str) -> str:
+    filters.say_ignored({key: options})
+    return st.selectbox(label, options, key=key, bind="query-params", width=320)
 
 
-def _cards(own: Sequence[BoardRow]) -> None:
-    with st.container(horizontal=True):
-        for title, figure, row in highlights(own):
-            name = format.plain(row.method)
-            st.metric(title, figure, name, delta_color="off", delta_arrow="off", border=True, width="stretch")
+def _each_dataset(reader: Reader, shown: Sequence[BoardRow], overview: Overview) -> None:
+    if len({(row.dataset, place_of(row)) for row in shown}) == 1:
+        cards(highlights(shown))
+    st.subheader(f"All rows ({len(shown):,})", anchor=False)
+    order = _select("Sorted by", [paging.BY_DATASET, *paging.ORDERS], "order")
+    _rows(reader, paging.ordered(shown, order), overview, "board")
 
 
-def _table(shown: Sequence[BoardRow], contents: StoreContents, machines: Machines) -> None:
-    st.subheader(f"All rows ({len(shown)})", anchor=False)
+def _rows(reader: Reader, rows: Sequence[BoardRow], overview: Overview, key: str) -> None:
+    machines = {machine.machine_id: machine for machine in overview.machines}
+    drawn = _page(rows, f"{key}_page")
+    frame, alt = table.frame(drawn, machines), "The board: one row for each dataset and method"
+    chosen = _table(drawn, frame, table.styled, columns, alt, key)
+    _under(rows, f"leangnn-{key}", "Tick a row to see its figures in words and the command that repeats it.")
+    for row in chosen:
+        details(row, source.trials(reader, method=row.method, **filters_of(row)), machines)
+
+
+def _standings(reader: Reader, shown: Sequence[BoardRow], overview: Overview) -> None:
+    counted = main_places(shown)
+    datasets = sorted({row.dataset for row in counted})
+    by = _select("Ranked by", list(standings.BY), "by")
+    found = aggregate(counted, datasets, standings.BY[by])
+    st.subheader(f"{format.count(len(found), 'method')} over {format.count(len(datasets), 'dataset')}", anchor=False)
+    names = ", ".join(datasets[:_NAMES]) + (f" and {len(datasets) - _NAMES} more" if len(datasets) > _NAMES else "")
+    left_out = len(shown) - len(counted)
+    elsewhere = f"; {format.count(left_out, 'row')} of other places left out" if left_out else ""
+    st.caption(
+        f"Ranks by {by}, computed anew for the methods and datasets that the filters leave: "
+        + format.plain(f"{names}. Each dataset counts where most of its rows were measured{elsewhere}.")
+    )
+    drawn = _page(found, "ranks_page")
+    frame, alt = standings.frame(drawn), "Methods by their mean rank over the datasets"
+    chosen = _table(drawn, frame, standings.styled, standing_columns, alt, "ranks")
+    _under(
+        found, "leangnn-ranks", "Choose the datasets on the left; none chosen means all. Tick a method for its rows."
+    )
+    for ticked in chosen:
+        _rows(reader, [row for row in counted if row.method == ticked.method], overview, "rows")
+
+
+def _page(rows: Sequence[Any], key: str) -> Sequence[Any]:
+    last = paging.pages(rows)
+    if last == 1:
+        return rows
+    filters.say_ignored({key: [str(number) for number in range(1, last + 1)]})
+    number = st.pagination(last, key=key, bind="query-params")
+    st.caption(paging.drawn(rows, number))
+    return paging.page(rows, number)
+
+
+def _table(
+    rows: Sequence[Any],
+    frame: pd.DataFrame,
+    styled: Callable[..., Any],
+    columns: Callable[..., dict[str, Any]],
+    alt: str,
+    key: str,
+) -> list[Any]:
+    """Draw a table and return the rows that are ticked."""
     event = st.dataframe(
-        table.styled(table.frame(shown, machines), shown),
+        styled(frame, rows),
         hide_index=True,
-        column_config=columns(),
+        column_config=columns(table.empty(frame)),
         on_select="rerun",
         selection_mode="single-row",
         placeholder=format.NOTHING,
         row_height=_ROW,
-        height=_ROW * (min(len(shown), _ROWS_IN_SIGHT) + 1) + 2,
-        key="board",
-        alt="The board: one row for each dataset and method",
+        height=_ROW * (min(len(rows), _ROWS_IN_SIGHT) + 1) + 2,
+        # a tick is a position, which means another row as soon as other rows are drawn
+        key=f"{key}-{hash(tuple(map(_identity, rows)))}",
+        alt=alt,
     )
-    selected = [shown[index] for index in event.selection.rows if index < len(shown)]
+    return [rows[index] for index in event.selection.rows if index < len(rows)]
+
+
+def _identity(row: Any) -> tuple[Any, ...]:
+    return (row.method, row.dataset, place_of(row)) if isinstance(row, BoardRow) else (row.method,)
+
+
+def _under(rows: Sequence[Any], name: str, hint: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption("Tick a row to see its figures in words and the command that repeats it.", width=480)
-        csv, icon = table.csv(shown), ":material/download:"
-        st.download_button("Download CSV", csv, "leangnn-board.csv", "text/csv", icon=icon, on_click="ignore")
-    if selected:
-        details(selected[0], trials_of(selected[0], contents.trials), machines)
-
-
-def _how_to_read() -> None:
-    with st.expander("How to read this", icon=":material/help:"):
-        st.markdown(LEGEND)
+        st.caption(hint, width=480)
+        with st.container(horizontal=True, width="content"):
+            for label, ending, mime, write in FORMATS:
+                # written when somebody asks for it, so that ten thousand rows cost nothing before
+                st.download_button(
+                    f"Download {label}",
+                    partial(write, rows),
+                    f"{name}.{ending}",
+                    mime,
+                    icon=":material/download:",
+                    on_click="ignore",
+                    key=f"{name}.{ending}",
+                )

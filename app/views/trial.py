@@ -10,13 +10,15 @@ import streamlit as st
 from app import dynamics_charts, format, notices, source, trial_charts
 from app.command import repeat_command
 from app.table import machine_words
-from db.read import Reader, StoreContents
+from db.read import Overview, Reader
 from db.records import SessionRecord, TrialRecord
 
 TITLE, ICON, ORDER = "Trial", ":material/science:", 60
 
 KEY = "id"
 """The name in the URL of the trial's identifier."""
+
+_POINTS = 1_500  # more than a screen has columns of pixels
 
 _ACROSS = {
     "epoch": "epoch",
@@ -28,43 +30,47 @@ _ACROSS = {
 
 def render(reader: Reader) -> None:
     """Draw the page."""
-    contents = source.contents(reader, reader.name)
+    overview = source.overview(reader)
     st.title("One trial", anchor=False)
-    if not contents.trials:
-        notices.no_results(contents, reader.name)
+    if not overview.trials:
+        notices.no_results(overview, reader.name)
         return
-    if contents.stale:
-        notices.stale(contents)
-    trial = _chosen(contents)
-    metric = next((each.metric for each in contents.datasets if each.name == trial.dataset), "metric")
-    _headline(trial, metric, contents)
+    if overview.stale:
+        notices.stale(overview)
+    trial = _chosen(reader, overview)
+    metric = next((each.metric for each in overview.datasets if each.name == trial.dataset), "metric")
+    _headline(trial, metric, overview)
     _time(trial)
-    _learning(trial, metric, contents)
+    _learning(reader, trial, metric)
     _schedule(trial)
     _dynamics(reader, trial)
     _memory(trial)
-    _documents(trial, contents)
+    _documents(trial, overview)
 
 
-def _chosen(contents: StoreContents) -> TrialRecord:
+def _chosen(reader: Reader, overview: Overview) -> TrialRecord:
     """The trial that the URL names or the reader picks; its identifier goes into the URL."""
-    by_id = {trial.trial_id: trial for trial in contents.trials}
     asked = st.query_params.get(KEY)
-    if asked is not None and asked not in by_id:
+    found = source.trials(reader, trial_id=asked) if asked is not None else []
+    if asked is not None and not found:
         st.info(f"There is no trial {format.plain(asked)} in this database, so the newest is shown.")
-    start = by_id.get(asked or "", contents.trials[-1])
+    start = (found or _newest(reader, overview))[0]
     with st.container(horizontal=True):
-        dataset = _select("Dataset", [trial.dataset for trial in contents.trials], start.dataset, 240)
-        here = [trial for trial in contents.trials if trial.dataset == dataset]
-        method = _select("Method", [trial.method for trial in here], start.method, 560)
-        here = [trial for trial in here if trial.method == method]
-        trial = _select("Trial", here, start, 360, _label)
+        dataset = _select("Dataset", list(overview.measured), start.dataset, 240)
+        method = _select("Method", overview.measured[dataset], start.method, 560)
+        trial = _select("Trial", source.trials(reader, dataset=dataset, method=method), start, 360, _label)
     st.query_params[KEY] = trial.trial_id
     return trial
 
 
+def _newest(reader: Reader, overview: Overview) -> Sequence[TrialRecord]:
+    found = source.trials(reader, trial_id=str(overview.newest_trial))
+    # a failed trial may have been replaced since by one that worked
+    dataset = next(iter(overview.measured))
+    return found or source.trials(reader, dataset=dataset, method=overview.measured[dataset])
+
+
 def _select(label: str, options: Sequence[Any], start: Any, width: int, say: Callable[[Any], str] = str) -> Any:
-    options = list(dict.fromkeys(options)) if isinstance(start, str) else list(options)
     index = options.index(start) if start in options else len(options) - 1
     return st.selectbox(label, options, index=index, format_func=say, width=width)
 
@@ -75,7 +81,7 @@ def _label(trial: TrialRecord) -> str:
     return f"split {trial.split}, seed {trial.seed}{repeat} · {words} · {trial.started_at:%Y-%m-%d %H:%M}"
 
 
-def _headline(trial: TrialRecord, metric: str, contents: StoreContents) -> None:
+def _headline(trial: TrialRecord, metric: str, overview: Overview) -> None:
     st.code(f"{trial.method}  on  {trial.dataset}", language=None, wrap_lines=True)
     scored = None if trial.ledger is None else trial.ledger.scored
     balanced = (trial.further_metrics or {}).get("test_balanced_accuracy")
@@ -90,7 +96,7 @@ def _headline(trial: TrialRecord, metric: str, contents: StoreContents) -> None:
     with st.container(horizontal=True):
         for title, figure in figures:
             st.metric(title, figure, border=True, width="stretch")
-    machines = {each.machine_id: each for each in contents.machines}
+    machines = {each.machine_id: each for each in overview.machines}
     where = machine_words(trial.machine_id, trial.device, machines)
     when = f"{trial.started_at:%Y-%m-%d %H:%M} UTC"
     epochs = "" if trial.selected_epoch is None else f" · epoch {trial.selected_epoch} of {trial.epochs} selected"
@@ -114,8 +120,8 @@ def _time(trial: TrialRecord) -> None:
     )
 
 
-def _learning(trial: TrialRecord, metric: str, contents: StoreContents) -> None:
-    curve = (contents.curves or {}).get(trial.trial_id)
+def _learning(reader: Reader, trial: TrialRecord, metric: str) -> None:
+    curve = source.curves(reader, [trial.trial_id], points=_POINTS).get(trial.trial_id)
     if curve is None or not len(curve.epoch):
         return
     st.subheader("How it learned", anchor=False)
@@ -141,12 +147,11 @@ def _schedule(trial: TrialRecord) -> None:
 
 
 def _dynamics(reader: Reader, trial: TrialRecord) -> None:
-    recorded = reader.dynamics(trial.trial_id)
+    recorded = source.dynamics(reader, trial.trial_id)
     if not recorded:
         return
     st.subheader("What training did to the network", anchor=False)
-    names = [name for name in dynamics_charts.LABELS if name in recorded]
-    names += [name for name in recorded if name not in names]
+    names = dynamics_charts.offered(recorded)
     name = st.selectbox(
         "Quantity",
         names,
@@ -164,7 +169,7 @@ def _dynamics(reader: Reader, trial: TrialRecord) -> None:
             "shades: half of them, and nine tenths."
         )
         return
-    frame = dynamics_charts.heat_frame(found.epochs, found.values)
+    frame = dynamics_charts.heat_frame(found.epochs, found.values, dynamics_charts.first_layer(name))
     if frame.empty:
         st.info("This network has no such parameters.")
         return
@@ -184,8 +189,8 @@ def _memory(trial: TrialRecord) -> None:
     )
 
 
-def _documents(trial: TrialRecord, contents: StoreContents) -> None:
-    session = next((each for each in contents.sessions if each.session_id == trial.session_id), None)
+def _documents(trial: TrialRecord, overview: Overview) -> None:
+    session = next((each for each in overview.sessions if each.session_id == trial.session_id), None)
     st.subheader("How it was run", anchor=False)
     st.code(repeat_command([trial]), language="bash", wrap_lines=True)
     settings, environment, log = st.tabs(["Protocol", "Environment", "Log"])

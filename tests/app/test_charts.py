@@ -6,7 +6,11 @@ import json
 
 import pytest
 
-from app.charts import AXES, COLOURS, coloured_part, pareto_chart, pareto_frame, short
+from app.charts import COLOURS, Axis, coloured_part, pareto_chart, pareto_frame, short
+from app.costs import ABSOLUTE, COSTS
+from db.scoring.intervals import Interval
+
+RATIO, SECONDS, BYTES = Axis("time", True), Axis("time", False), Axis("memory", False)
 
 
 @pytest.fixture
@@ -22,18 +26,22 @@ def rows(row):
 
 def test_the_front_is_of_the_two_axes_in_the_picture(rows) -> None:
     # by ratio: a (0.5, 80) and b (1.0, 82) stay, c (0.8, 79) is beaten by a
-    frame = pareto_frame(rows, "time_ratio", {"a": "leangnn run"})
+    frame = pareto_frame(rows, RATIO, {"a": "leangnn run"})
     assert frame["method"].tolist() == ["a", "c", "b"]
     assert frame["front"].tolist() == [True, False, True]
     assert frame["command"].tolist() == ["leangnn run", "", ""]
-    assert frame["said_cost"].tolist() == ["2.0x faster", "1.2x faster", "the same"]
+    assert frame["said_cost"].tolist() == [
+        "2.0x faster, ratio 0.40 to 0.62",
+        "1.2x faster, ratio 0.40 to 0.62",
+        "the same, ratio 0.40 to 0.62",
+    ]
     # by seconds: b is both quickest and best
-    frame = pareto_frame(rows, "scored_seconds", {})
+    frame = pareto_frame(rows, SECONDS, {})
     assert frame.loc[frame["front"], "method"].tolist() == ["b"]
 
 
 def test_metrics_are_percent_and_bytes_are_megabytes(rows) -> None:
-    frame = pareto_frame(rows[:1], "peak_memory_bytes", {})
+    frame = pareto_frame(rows[:1], BYTES, {})
     assert frame[["score", "score_low", "cost"]].iloc[0].tolist() == pytest.approx([80.0, 79.0, 2.0])
 
 
@@ -50,13 +58,27 @@ def test_a_label_is_shorter_than_a_name() -> None:
 def test_a_filter_keeps_the_colours(rows) -> None:
     parts = ["cluster_gcn", "full_batch", "sgc"]
     for shown in (rows[:3], rows[:1]):
-        drawn = json.loads(pareto_chart(pareto_frame(shown, "time_ratio", {}), "time_ratio", "x", parts).to_json())
+        drawn = json.loads(pareto_chart(pareto_frame(shown, RATIO, {}), RATIO, "x", parts).to_json())
         colour = next(layer["encoding"]["fill"] for layer in drawn["layer"] if "shape" in layer["encoding"])
         assert (colour["scale"]["domain"], colour["scale"]["range"]) == (parts, list(COLOURS[:3]))
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_every_axis_draws_also_without_points(rows, axis: str) -> None:
+def test_both_axes_have_intervals(rows) -> None:
+    frame = pareto_frame(rows[:1], BYTES, {}, {"a": Interval(2_000_000, 1_500_000, 2_500_000)})
+    assert frame[["cost_low", "cost_high", "score_low", "score_high"]].iloc[0].tolist() == [1.5, 2.5, 79.0, 81.0]
+    assert frame["said_cost"].tolist() == ["2 MB (1.5 MB to 2.5 MB)"]
+    # an end at or below zero has no place on a logarithmic axis
+    frame = pareto_frame(rows[:1], BYTES, {}, {"a": Interval(2_000_000, -1.0, 4_000_001)})
+    assert frame[["cost_low", "cost_high"]].isna().all(axis=None)
+
+
+AXES = [*(Axis(stem, True) for stem in COSTS), *(Axis(stem, False) for stem in ABSOLUTE)]
+
+
+@pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.field)
+def test_every_axis_draws_also_without_points(rows, axis: Axis) -> None:
     for count in (len(rows), 0):
         chart = pareto_chart(pareto_frame(rows[:count], axis, {}), axis, "accuracy", ["sgc"])
-        assert json.loads(chart.to_json())["layer"][-2]["encoding"]["x"]["scale"]["type"] == "log"
+        drawn = json.loads(chart.to_json())["layer"][-2]["encoding"]["x"]
+        assert drawn["scale"]["type"] == "log"
+        assert axis.is_ratio or COSTS[axis.stem].unit in drawn["title"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from app.command import run_command, trials_of
+from app.command import run_command
 
 
 def test_splits_seeds_and_settings_come_from_the_trials(row, trial) -> None:
@@ -18,9 +18,3 @@ def test_splits_seeds_and_settings_come_from_the_trials(row, trial) -> None:
 def test_names_are_quoted_for_the_shell(row) -> None:
     command = run_command(row(dataset="cora(split=full)", method="gcn; rm -rf ~"), [])
     assert shlex.split(command)[3:6] == ["cora(split=full)", "--method", "gcn; rm -rf ~"]
-
-
-def test_only_trials_of_the_same_place_belong_to_a_row(row, trial) -> None:
-    own = trial("gcn+sgc")
-    others = [trial(), trial("gcn+sgc", device="cuda"), trial("gcn+sgc", protocol="p2"), trial("gcn+sgc", dataset="x")]
-    assert trials_of(row(), [own, *others]) == [own]

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.dynamics_charts import balance_frame, heat_frame, is_by_units
+from app.dynamics_charts import (
+    balance_frame,
+    common_domain,
+    depth_chart,
+    depth_frame,
+    first_layer,
+    heat_chart,
+    heat_frame,
+    is_by_units,
+    offered,
+)
+from db.convert import Dynamics
 
 
 def test_a_heat_map_covers_all_epochs_and_leaves_out_what_was_not_measured() -> None:
@@ -29,3 +40,46 @@ def test_balance_has_one_line_a_sample_and_group() -> None:
     assert frame["units"].tolist() == ["after layer 1", "after layer 2"]
     assert frame.iloc[0][["epoch", "low", "middle", "high"]].tolist() == [30, -0.5, 0.0, 0.5]
     assert frame.iloc[1][["low", "high"]].isna().all()
+
+
+def test_several_maps_share_one_scale_of_colours() -> None:
+    one, other = (heat_frame(np.array([0]), np.array([[value, 10 * value]])) for value in (1.0, 100.0))
+    domain = common_domain([one, other], "value")
+    assert domain == pytest.approx([0.0, 3.0])
+    assert heat_chart(one, "Norm", domain).to_dict()["encoding"]["color"]["scale"]["domain"] == domain
+    assert "domain" not in heat_chart(one, "Norm").to_dict()["encoding"]["color"]["scale"]
+    assert common_domain([one.iloc[:0]], "value") is None
+
+
+def test_what_enters_the_first_layer_is_number_0() -> None:
+    assert (first_layer("dirichlet_energy"), first_layer("constraint")) == (0, 1)
+    assert heat_frame(np.array([0]), np.array([[1.0, 2.0]]), 0)["layer"].tolist() == [0, 1]
+    recorded = {"run": Dynamics(np.array([0]), np.array([[1.0, 2.0]]))}
+    assert depth_frame(recorded, 0)["step"].tolist() == [0, 1]
+
+
+def test_depth_takes_the_first_and_the_last_sample_of_each_run() -> None:
+    recorded = {
+        "long": Dynamics(np.array([0, 10, 20]), np.array([[4.0, 2.0], [9.0, 9.0], [8.0, np.nan]])),
+        "short": Dynamics(np.array([0]), np.array([[1.0]])),
+    }
+    frame = depth_frame(recorded)
+    assert frame[["run", "step", "value", "epoch", "sample"]].to_numpy().tolist() == [
+        ["long", 1, 4.0, 0, "first"],
+        ["long", 2, 2.0, 0, "first"],
+        ["long", 1, 8.0, 20, "last"],
+        ["short", 1, 1.0, 0, "last"],
+    ]
+
+
+@pytest.mark.parametrize(("least", "kind"), [(0.5, "log"), (-1e-9, None), (0.0, None)])
+def test_only_positive_values_have_a_logarithmic_axis(least: float, kind: str | None) -> None:
+    frame = depth_frame({"run": Dynamics(np.array([0]), np.array([[1.0, least]]))})
+    drawn = depth_chart(frame, "Dirichlet energy", ["run"]).to_dict()
+    assert drawn["layer"][0]["encoding"]["y"]["scale"].get("type") == kind
+
+
+def test_known_quantities_come_first_and_in_order() -> None:
+    assert offered(["zeal", "weight_norm", "relative_gradient_norm", "zeal"]) == [
+        "relative_gradient_norm", "weight_norm", "zeal",
+    ]  # fmt: skip

@@ -52,6 +52,29 @@ def test_each_cost_has_its_own_words() -> None:
     assert words.ratio_words(2.0, words.TARGET) == "2.0x later"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (words.times_interval(0.525, 0.48, 0.59), "1.9x faster (95 % CI 1.7 to 2.1)"),
+        (words.times_interval(2.0, 1.6, 2.5, words.TARGET), "2.0x later (95 % CI 1.6 to 2.5)"),
+        (words.times_interval(0.95, 0.85, 1.06), "perhaps 1.05x faster (95 % CI 0.94 to 1.2)"),
+        (words.times_interval(0.5, None, None), "perhaps 2.0x faster"),
+        (words.times_interval(0.5, 0.4, 0.6, what=" than gcn"), "2.0x faster than gcn (95 % CI 1.7 to 2.5)"),
+        (words.share_interval(0.59, 0.55, 0.64, what=" memory"), "41 % less memory (95 % CI 36 to 45 %)"),
+        (words.share_interval(1.2, 1.1, 1.3), "20 % more (95 % CI 10 to 30 %)"),
+        (words.share_interval(0.9, 0.75, 1.05), "perhaps 10 % less (95 % CI -5 to 25 %)"),
+        (words.share_interval(4.0, 3.0, 5.0), "4.0x more (95 % CI 3.0 to 5.0)"),
+        (words.share_interval(0.05, 0.04, 0.0625), "20x less (95 % CI 16 to 25)"),
+        (words.share_interval(1.001, 0.9, 1.1), "the same (95 % CI 0.90 to 1.1)"),
+        (words.points(0.0042, -0.001, 0.0094), "+0.42 points (-0.10 to +0.94)"),
+        (words.points(-0.01), "-1.00 points"),
+        (words.points(None), NOTHING),
+    ],
+)
+def test_differences_with_their_intervals(said: str, expected: str) -> None:
+    assert said == expected
+
+
 def test_intervals_are_left_out_where_one_value_gives_none() -> None:
     assert words.percent_interval(0.8, 0.79, 0.815) == "80.00 % (79.00 to 81.50)"
     assert words.percent_interval(0.8, None, None) == "80.00 %"

@@ -6,7 +6,7 @@ import base64
 import re
 from xml.etree import ElementTree
 
-from app.intervals import BLUE, GREY, MARGIN, ORANGE, WIDTH, metric_pictures, ratio_pictures
+from app.intervals import BLUE, GREY, MARGIN, ORANGE, WIDTH, metric_pictures, rank_pictures, ratio_pictures
 
 
 def svg(picture: str | None) -> str:
@@ -40,3 +40,9 @@ def test_colour_says_what_is_sure() -> None:
 
 def test_one_metric_alone_is_drawn_in_the_middle() -> None:
     assert at(metric_pictures([(0.8, None, None)])[0]) == WIDTH / 2
+
+
+def test_ranks_lie_between_the_first_and_the_last() -> None:
+    first, last = rank_pictures([(1.0, 1.0, 1.5), (4.0, 3.0, 4.0)])
+    assert (at(first), at(last)) == (MARGIN, WIDTH - MARGIN)
+    assert at(rank_pictures([(1.0, None, None)])[0]) == MARGIN

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from app import source
 from app.pages import views
+from db import last_good
 from db.database import Database
 from db.read import Reader
 
@@ -99,9 +99,12 @@ def test_what_is_no_database_is_one_sentence(opened: Open, tmp_path: Path) -> No
     assert "not a readable DuckDB database" in opened(path).error[0].value.replace("\\", "")
 
 
-def test_while_a_run_writes_the_old_rows_stay_with_their_age(opened: Open, filled: Path) -> None:
+def test_while_a_run_writes_the_old_rows_stay_with_their_age(
+    opened: Open, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_good, "_PAUSE", 0.0)
+    monkeypatch.setattr(last_good, "_SHARE", 1e9)
     page = opened(filled)
-    source.contents.clear()
     # a new row changes the file, so that the page has to read it again
     holding, done = threading.Event(), threading.Event()
 

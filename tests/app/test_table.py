@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
 from app import table
+from app.columns import columns
 from db.records import MachineRecord
 
 MACHINES = {"laptop": MachineRecord("laptop", "Acme 1", 2, 2**34, gpu_model="Acme G")}
@@ -22,6 +20,8 @@ def test_numbers_stay_numbers_and_get_words_beside_them(row) -> None:
     assert "0.50 · 2.0x faster" in shown
     assert "1.00 · the same" in shown
     assert "2.00 · 2.0x later" in shown
+    assert "+1.00 points" in shown
+    assert "93 %" in table.styled(table.frame([row(pareto_probability=0.93)], MACHINES), [row()]).to_html()
 
 
 def test_a_tint_needs_an_interval_without_the_reference(row) -> None:
@@ -60,7 +60,12 @@ def test_the_machine_is_the_one_that_computed(row) -> None:
     assert table.machine(row(machine_id="unseen"), MACHINES) == "unseen"
 
 
-def test_csv_has_every_field_at_full_precision(row) -> None:
-    lines = list(csv.DictReader(io.StringIO(table.csv([row(mean=1 / 3)]))))
-    assert float(lines[0]["mean"]) == 1 / 3
-    assert {"dataset", "method", "time_ratio_low", "trust", "p_value"} <= set(lines[0])
+def test_columns_without_anything_are_found_and_every_column_is_described(row) -> None:
+    blank = dict.fromkeys(f"energy_{end}" for end in ("ratio", "ratio_low", "ratio_high", "joules"))
+    frame = table.frame([row(**blank, difference=0.0), row(**blank, difference=0.0, failures={})], MACHINES)
+    empty = table.empty(frame)
+    assert {"energy_ratio", "energy_interval", "energy_joules", "failures"} <= set(empty)
+    assert not {"difference", "score", "marks", "n"} & set(empty)
+    described = columns(empty)
+    assert set(described) == set(frame.columns)
+    assert described["energy_ratio"] is None and described["score"] is not None

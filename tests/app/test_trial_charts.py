@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.trial_charts import curve_frame, ledger_frame, schedule_frame
+from app.trial_charts import curve_frame, ledger_frame, schedule_chart, schedule_frame
 from db.records import Ledger
 from db.scoring.curve import Curve
 
@@ -44,3 +44,4 @@ def test_a_schedule_ends_where_the_scored_time_does() -> None:
     assert frame["end"].tolist() == [2.0, 6.0]
     assert frame["nodes"].tolist() == [10, 40]
     assert frame["scales"].tolist() == ["2", "0, 1"]
+    assert schedule_chart(frame, 9.0).to_dict()["encoding"]["x"]["scale"]["domain"] == [0.0, 9.0]
