@@ -72,18 +72,19 @@ def show_comparison(db: str, first: str, second: str, as_json: bool) -> None:
     """Print the paired comparison of two methods, one line a dataset and protocol."""
     from db.scoring.comparison import compare
 
-    contents = Reader(db).last_good()
-    names = {method.name for method in contents.methods}
+    reader = Reader(db)
+    names = {method.name for method in reader.methods()}
     chosen = [_stored_name(word, names) for word in (first, second)]
+    trials = reader.trials(method=chosen)
+    curves = reader.curves(trial.trial_id for trial in trials)
     places: dict[tuple[str, str, str, str], list[list[Any]]] = {}
-    for trial in contents.trials:
-        if trial.method in chosen:
-            place = (trial.dataset, trial.protocol, trial.device, trial.machine_id)
-            sides = places.setdefault(place, [[], []])
-            sides[chosen.index(trial.method)].append(trial)
+    for trial in trials:
+        place = (trial.dataset, trial.protocol, trial.device, trial.machine_id)
+        sides = places.setdefault(place, [[], []])
+        sides[chosen.index(trial.method)].append(trial)
     results = []
     for (dataset, protocol, device, _), (candidate, reference) in sorted(places.items()):
-        figures = compare(candidate, reference, contents.curves or {})
+        figures = compare(candidate, reference, curves)
         if figures.pairs:
             results.append({"dataset": dataset, "protocol": protocol, "device": device, "n": len(figures.pairs),
                             "first": chosen[0], "second": chosen[1], **_figures(figures)})  # fmt: skip
