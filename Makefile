@@ -21,7 +21,7 @@ run: $(READY)
 	$(BIN)/leangnn board --db $(STORE)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 serve: $(READY)
 	$(BIN)/leangnn serve --db $(STORE)
