@@ -75,7 +75,10 @@ def _parameters(benchmark: type) -> list[tuple[Any, ...]]:
 def test_everything_that_is_promised_has_a_benchmark() -> None:
     assert {"aggregation", "coarsening", "training", "lowbit", "scoring", "store"} <= set(MODULES)
     [step] = [each for each in _classes("training") if each.__name__ == "Step"]
-    assert set(step.params) == set(plugin.names("strategy"))  # type: ignore[attr-defined]
+    # other tests register strategies of their own
+    ours = {name for name in plugin.names("strategy") if plugin.find(name)[1].__module__.startswith("methods.")}
+    assert set(step.params) >= ours  # type: ignore[attr-defined]
+    assert "full_batch" in ours
     kinds = {name.partition("_")[0] for each in BENCHMARKS for name in _names(each)}
     assert kinds == {"time", "peakmem", "track"}
 
