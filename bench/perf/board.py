@@ -81,7 +81,7 @@ def tables(measured: Measured) -> list[Figures]:
     """Seconds by page, and what the readers and the writer did."""
     looks: list[tuple[str, list[Figure]]] = [
         (
-            page,
+            page or "the first one",
             [
                 look.painted,
                 look.settled,
@@ -140,7 +140,7 @@ def _median(looks: Sequence[Look], name: str) -> float:
 
 
 def _slowest(seconds: Mapping[str, float]) -> str:
-    return max(seconds, key=seconds.__getitem__, default="none")
+    return max(seconds, key=seconds.__getitem__, default="none") or "the first one"
 
 
 def _first(said: Sequence[str]) -> str:
