@@ -77,4 +77,6 @@ def test_the_store_is_one_that_can_be_scored(tmp_path: Path) -> None:
 
 
 def test_every_page_of_the_dashboard_is_known() -> None:
-    assert {"board", "trial"} <= set(dashboard.pages())
+    first, *further = dashboard.pages()
+    assert first == dashboard.START
+    assert {"tradeoff", "trial"} <= set(further)
