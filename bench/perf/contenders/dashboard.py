@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import dashboard
 from bench.errors import BenchError
 from bench.meters.resident import high_water_mark_bytes
 
@@ -96,15 +96,10 @@ def served(store: Path) -> Iterator[Server]:
     Raises:
         BenchError: the dashboard is not installed, or does not start.
     """
-    package = importlib.util.find_spec("app")
-    if package is None or not package.submodule_search_locations:
-        raise BenchError("the dashboard is not installed; install leangnn with its package `app`")
-    script = Path(next(iter(package.submodule_search_locations))) / "main.py"
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    environment = {**os.environ, "LEANGNN_DB": str(store)}
+    command, environment = dashboard.command(port), dashboard.environment(str(store))
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [*command, "--server.headless", "true"], env=environment, stdout=log, stderr=subprocess.STDOUT
