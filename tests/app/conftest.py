@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from app import source
+from db.database import Database
 from db.records import (
     CurvePoint,
     DatasetRecord,
@@ -172,3 +176,31 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     failed: dict[str, Any] = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "reason": "too long"}
     trials.append(_trial("sage+full_batch", 2, dataset="pubmed", **failed))
     return _fill(tmp_path_factory.mktemp("store") / "results.duckdb", *trials)
+
+
+@pytest.fixture
+def held() -> Callable[[Path], AbstractContextManager[None]]:
+    """While the context lasts, a writer that has changed a database holds its file."""
+    return _held
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    holding, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with Database(path).writing() as connection:
+            connection.execute(text("UPDATE machines SET cpu_model = 'Acme 2'"))
+            connection.commit()
+            path.touch()
+            holding.set()
+            done.wait(30)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert holding.wait(10)
+        yield
+    finally:
+        done.set()
+        writer.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,32 +99,16 @@ def test_what_is_no_database_is_one_sentence(opened: Open, tmp_path: Path) -> No
 
 
 def test_while_a_run_writes_the_old_rows_stay_with_their_age(
-    opened: Open, filled: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Open, filled: Path, monkeypatch: pytest.MonkeyPatch, held
 ) -> None:
     monkeypatch.setattr(last_good, "_PAUSE", 0.0)
     monkeypatch.setattr(last_good, "_SHARE", 1e9)
     page = opened(filled)
     # a new row changes the file, so that the page has to read it again
-    holding, done = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with Database(filled).writing() as connection:
-            connection.execute(text("UPDATE machines SET cpu_model = 'Acme 2'"))
-            connection.commit()
-            filled.touch()
-            holding.set()
-            done.wait(30)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        assert holding.wait(10)
+    with held(filled):
         page.run()
         assert "as they were" in page.warning[0].value
         assert len(table(page)) == 3
-    finally:
-        done.set()
-        writer.join()
 
 
 def test_markup_in_a_name_is_shown_as_text(opened: Open, fill, trial, tmp_path: Path) -> None:

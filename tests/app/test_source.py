@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from sqlalchemy import text
 
 from app import source
 from db import last_good
-from db.database import Database
 from db.read import Reader
 from db.records import TrialRecord
 from db.store import Store
@@ -66,26 +63,11 @@ def test_methods_beside_another(reader: Reader) -> None:
     assert {row.method: row.reference for row in rows} == dict.fromkeys(["gcn+sgc", "gcn+full_batch"], "gcn+sgc")
 
 
-def test_while_a_writer_holds_the_file_everything_is_old_and_says_so(reader: Reader, filled: Path) -> None:
+def test_while_a_writer_holds_the_file_everything_is_old_and_says_so(reader: Reader, filled: Path, held) -> None:
     before, rows = source.overview(reader), source.board(reader)
     assert not before.stale
-    holding, done = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with Database(filled).writing() as connection:
-            connection.execute(text("UPDATE machines SET cpu_model = 'Acme 2'"))
-            filled.touch()
-            holding.set()
-            done.wait(30)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        assert holding.wait(10)
-        held = source.overview(reader)
-        assert (held.stale, held.read_at, source.board(reader)) == (True, before.read_at, rows)
-    finally:
-        done.set()
-        writer.join()
+    with held(filled):
+        seen = source.overview(reader)
+        assert (seen.stale, seen.read_at, source.board(reader)) == (True, before.read_at, rows)
     assert not source.overview(reader).stale
     assert source.overview(reader).machines[0].cpu_model == "Acme 2"
