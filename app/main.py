@@ -1,9 +1,8 @@
-"""The dashboard: `leangnn serve`, or `streamlit run app/main.py` with the store in LEANGNN_DB."""
+"""The dashboard: `leangnn serve`, or `python -m app` with the store in LEANGNN_DB."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -19,9 +18,6 @@ def main() -> None:
     """Draw the frame and, in it, the page that the URL names."""
     st.set_page_config("LeanGNN", page_icon=ICON, layout="wide")
     st.logo(ICON, size="large")
-    with suppress(StoreError):  # the page will say it
-        source.read_ahead(source.reader(source.store_name()))
-    # on the first run of a server this imports all that pages draw with, which takes as long as the reading
     found = views()
     pages = [
         st.Page(_drawn(view), title=view.title, icon=view.icon, url_path=view.name, default=view is found[0])

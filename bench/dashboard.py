@@ -1,11 +1,10 @@
-"""How the dashboard is started: found as a file, so that no code of ours imports it."""
+"""How the dashboard is started: as a module by its name, so that no code of ours imports it."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import sys
-from pathlib import Path
 
 from bench.errors import BenchError
 
@@ -19,11 +18,10 @@ def command(port: int) -> list[str]:
     Raises:
         BenchError: the dashboard is not installed.
     """
-    package = importlib.util.find_spec("app")
-    if package is None or not package.submodule_search_locations:
+    if importlib.util.find_spec("app") is None:
         raise BenchError("the dashboard is not installed; install leangnn with its package `app`")
-    script = Path(next(iter(package.submodule_search_locations))) / "main.py"
-    return [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    # -P: a folder called `app` or `db` where the user stands must not hide ours
+    return [sys.executable, "-P", "-m", "app", "--server.port", str(port)]
 
 
 def environment(store: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ def test_the_dashboard_runs_on_the_store_and_on_this_machine_only(
     monkeypatch.setattr(subprocess, "run", instead)
     assert cli("serve", "--port", 9000).code == code
     [(command, store)] = started
-    assert Path(command[4]).is_file() and Path(command[4]).parts[-2:] == ("app", "main.py")
+    assert command[1:4] == ["-P", "-m", "app"]
     assert command[command.index("--server.address") + 1] == "127.0.0.1"
     assert command[command.index("--server.port") + 1] == "9000"
     assert store == str(tmp_path / "store.duckdb")
