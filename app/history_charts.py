@@ -114,7 +114,10 @@ def points_frame(found: Course, links: Mapping[str, str]) -> pd.DataFrame:
         {
             "at": point.at,
             "value": _drawn(point.value, series.quantity),
+            "low": None if point.low is None else _drawn(point.low, series.quantity),
+            "high": None if point.high is None else _drawn(point.high, series.quantity),
             "said": said(point.value, series.quantity),
+            "interval": _interval(point, series.quantity),
             "n": point.n,
             "provisional": point.n < RANKED_FROM,
             "session": point.session_id,
@@ -125,7 +128,7 @@ def points_frame(found: Course, links: Mapping[str, str]) -> pd.DataFrame:
         }
         for index, point in enumerate(series.points)
     ]
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).astype({"low": float, "high": float})
 
 
 def levels_frame(found: Course) -> pd.DataFrame:
@@ -143,7 +146,7 @@ def levels_frame(found: Course) -> pd.DataFrame:
 
 
 def history_chart(points: pd.DataFrame, levels: pd.DataFrame, quantity: str) -> alt.LayerChart | alt.FacetChart:
-    """Sessions as points, levels as lines, changes as marked rules.
+    """Sessions as points with their intervals, levels as lines, changes as marked rules.
 
     Args:
         points: from `points_frame`.
@@ -159,6 +162,8 @@ def history_chart(points: pd.DataFrame, levels: pd.DataFrame, quantity: str) -> 
     dot = base.mark_point(size=60, strokeWidth=2, color=GREY, fill=GREY).encode(
         y=up, fillOpacity=alt.condition("datum.provisional", alt.value(0.1), alt.value(0.9)), tooltip=_TOOLTIP
     )
+    spread = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=1.5, opacity=0.55, color=GREY)
+    spread = spread.encode(y=alt.Y("low:Q", scale=scale), y2="high:Q", tooltip=_TOOLTIP)
     changed = base.transform_filter("datum.change != ''")
     rule = changed.mark_rule(strokeDash=[4, 3], strokeWidth=1.5).encode(color=colour, tooltip=_TOOLTIP)
     mark = changed.mark_point(shape="diamond", size=150, filled=True, opacity=1).encode(
@@ -170,7 +175,7 @@ def history_chart(points: pd.DataFrame, levels: pd.DataFrame, quantity: str) -> 
     level = alt.Chart(levels).mark_rule(color=COLOURS[0], strokeWidth=2, opacity=0.7)
     level = level.encode(x=alt.X("start:T", scale=alt.Scale(type="utc")), x2="end:T", y=alt.Y("level:Q"))
     same = alt.Chart(pd.DataFrame({"value": [1.0 if is_ratio else 0.0]})).mark_rule(color=GREY, strokeDash=[2, 3])
-    return alt.layer(same.encode(y="value:Q"), rule, level, dot, mark, text).properties(height=300)
+    return alt.layer(same.encode(y="value:Q"), rule, level, spread, dot, mark, text).properties(height=300)
 
 
 def said(value: float, quantity: str) -> str:
@@ -182,11 +187,20 @@ def said(value: float, quantity: str) -> str:
 _TOOLTIP = [
     alt.Tooltip("at:T", title="session began", format="%Y-%m-%d %H:%M", formatType="utc"),
     alt.Tooltip("said:N", title="value"),
+    alt.Tooltip("interval:N", title="95 % interval"),
     alt.Tooltip("n:Q", title="splits and seeds"),
     alt.Tooltip("change:N"),
     alt.Tooltip("session:N"),
     alt.Tooltip("commit:N"),
 ]
+
+
+def _interval(point: Point, quantity: str) -> str:
+    if point.low is None or point.high is None:
+        return words.NOTHING
+    if quantity == "difference":
+        return f"{100 * point.low:+.2f} to {100 * point.high:+.2f}"
+    return f"{point.low:.3g} to {point.high:.3g}"
 
 
 def _level(values: Sequence[float], quantity: str) -> float:

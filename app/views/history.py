@@ -32,8 +32,8 @@ _DATE = "YYYY-MM-DD HH:mm"
 
 _LEGEND = f"""
 - A **point** is one session: the ratio (of the metric, the difference) to full batch of the same backbone, of trials
-  that ran interleaved in that session, so that a slow machine cancels. Hollow: fewer than {RANKED_FROM} splits or
-  seeds.
+  that ran interleaved in that session, so that a slow machine cancels. Its bar is the 95 % interval over splits and
+  seeds. Hollow: fewer than {RANKED_FROM} of them.
 - A **level** is a run of sessions that noise cannot tell apart; blue lines are their means. A diamond marks the first
   session of a new level: orange for the worse, blue for the better. Of costs lower is better, of the metric higher.
 - A change is where a level begins, and no proof yet: the nightly check measures a suspicion again before it calls it a
@@ -153,10 +153,11 @@ def _sessions(frame: Any) -> None:
         frame.iloc[::-1],
         hide_index=True,
         placeholder=format.NOTHING,
-        column_order=["at", "said", "n", "change", "commit", "session", "trial"],
+        column_order=["at", "said", "interval", "n", "change", "commit", "session", "trial"],
         column_config={
             "at": column.DatetimeColumn("Session began", format=_DATE, timezone="UTC"),
             "said": column.TextColumn("Value"),
+            "interval": column.TextColumn("95 % interval", help="By Student's t over splits and seeds."),
             "n": column.NumberColumn("n", help="Splits and seeds in the value."),
             "change": column.TextColumn("Change", help="A new level begins with this session."),
             "commit": column.TextColumn("Commit"),

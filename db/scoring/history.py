@@ -19,6 +19,7 @@ import numpy as np
 from db.errors import StoreError
 from db.records import MethodRecord, SessionRecord, TrialRecord, Trust
 from db.scoring.changepoint import fit_segments
+from db.scoring.intervals import mean_interval
 from db.scoring.paired import Pair, cell_means, pair_trials
 
 AGAIN = ":again"
@@ -41,6 +42,9 @@ class Point:
     """
     n: int
     """How many (split, seed) are in the value."""
+    low: float | None = None
+    """The 95 % t interval of the value, of a cost over logarithms; None where one (split, seed) gives no spread."""
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,12 @@ class Series:
 
 
 class Figure(NamedTuple):
-    """A value and the (split, seed) that are in it."""
+    """A value, the (split, seed) that are in it, and its interval as in `Point`."""
 
     value: float
     n: int
+    low: float | None
+    high: float | None
 
 
 class Place(NamedTuple):
@@ -105,7 +111,7 @@ def histories(
         if is_rerun(session):
             continue
         for place, figure in session_figures(own, references, quantity).items():
-            points[place].append(Point(session_id, session.started_at, session.code_version, figure.value, figure.n))
+            points[place].append(Point(session_id, session.started_at, session.code_version, *figure))
     return [
         Series(*place, quantity, tuple(sorted(found, key=lambda point: (point.at, point.session_id))))
         for place, found in sorted(points.items())
@@ -192,7 +198,9 @@ def _ratio(figure: Callable[[TrialRecord], float | None]) -> Callable[[Sequence[
         if not usable:
             return None
         cells = cell_means(*zip(*usable, strict=True))
-        return Figure(math.exp(float(cells.mean())), len(cells))
+        mean, *ends = mean_interval(cells)
+        low, high = (None if end is None else math.exp(end) for end in ends)
+        return Figure(math.exp(mean), len(cells), low, high)
 
     return value
 
@@ -200,7 +208,8 @@ def _ratio(figure: Callable[[TrialRecord], float | None]) -> Callable[[Sequence[
 def _difference(pairs: Sequence[Pair]) -> Figure | None:
     differences = [_metric(pair.candidate) - _metric(pair.reference) for pair in pairs]
     cells = cell_means([pair.candidate for pair in pairs], differences)
-    return Figure(float(cells.mean()), len(cells))
+    mean, low, high = mean_interval(cells)
+    return Figure(mean, len(cells), low, high)
 
 
 def _metric(trial: TrialRecord) -> float:

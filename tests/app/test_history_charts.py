@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from app.format import NOTHING
 from app.history_charts import (
     QUANTITIES,
     course,
@@ -55,6 +57,25 @@ def test_a_slow_down_is_one_change_with_its_session_and_commit() -> None:
 def test_changes_in_words(quantity: str, values: list[float], words: str, is_worse: bool) -> None:
     (change,) = course(series(values, quantity)).changes
     assert (change.said, change.is_worse) == (words, is_worse)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "interval", "drawn", "words"),
+    [
+        ("time_ratio", (0.4, 0.6), (0.4, 0.6), "0.4 to 0.6"),
+        ("difference", (-0.01, 0.02), (-1.0, 2.0), "-1.00 to +2.00"),
+        ("time_ratio", (None, None), (None, None), NOTHING),
+    ],
+)
+def test_a_point_stands_with_its_interval(quantity: str, interval: Any, drawn: Any, words: str) -> None:
+    found = series([0.5], quantity)
+    point = replace(found.points[0], low=interval[0], high=interval[1])
+    frame = points_frame(course(replace(found, points=(point,))), {})
+    [line] = frame.to_dict("records")
+    assert line["interval"] == words
+    assert (line["low"], line["high"]) == pytest.approx(drawn, nan_ok=True) if drawn[0] else pd.isna(line["low"])
+    spec = history_chart(frame, levels_frame(course(found)), quantity).to_dict()
+    assert {"field": "high"} in [layer["encoding"].get("y2") for layer in spec["layer"]]
 
 
 def test_one_point_and_a_quiet_series_have_no_change() -> None:

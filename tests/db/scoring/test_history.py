@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from math import exp, log
 
 import pytest
 
@@ -56,9 +57,11 @@ def test_a_point_is_the_geometric_mean_of_the_pairs_of_one_session(nights, sampl
     nights.add([3.0], reference=3.0)
     [series] = nights.read()
     assert (series.dataset, series.method, series.machine_id) == ("cora", CANDIDATE, "laptop")
+    half = 12.7062047 * log(2)
     assert series.points == (
         # sqrt(1/2 * 4/2) and 3/3: a session's own reference only
-        Point("s0", samples.noon, "commit s0", pytest.approx(1.0), 2),
+        # and 12.706 (t of one degree of freedom) standard errors of the two logarithms around it
+        Point("s0", samples.noon, "commit s0", pytest.approx(1.0), 2, *map(pytest.approx, (exp(-half), exp(half)))),
         Point("s1", samples.noon + timedelta(days=1), "commit s1", pytest.approx(1.0), 1),
     )
 
@@ -132,7 +135,8 @@ def test_one_session_by_itself(nights, samples) -> None:
         nights.trials, {CANDIDATE: samples.reference, samples.reference: samples.reference}, "time_ratio"
     )
     [(place, figure)] = figures.items()
-    assert (place.method, figure) == (CANDIDATE, (pytest.approx(0.5), 2))
+    # two equal pairs have no spread
+    assert (place.method, figure) == (CANDIDATE, tuple(map(pytest.approx, (0.5, 2, 0.5, 0.5))))
 
 
 def test_what_is_unknown_is_named(nights) -> None:
