@@ -148,3 +148,31 @@ def test_a_hand_edited_address_is_no_error(page: Page, address: str, path: str) 
     page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
     opened(page, address, path)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "size", "said"),
+    [
+        ("submit", "bundle.zip", 300 * 2**20, "must be"),
+        ("which_method", "edges.csv", 300 * 2**20, "must be"),
+        ("which_method", "picture.csv", None, "save it as plain CSV"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(
+    page: Page, address: str, tmp_path: Path, path: str, name: str, size: int | None, said: str
+) -> None:
+    opened(page, address, path)
+    chosen = tmp_path / name
+    if size is None:
+        page.screenshot(path=chosen, type="png")
+    else:
+        with chosen.open("wb") as file:
+            file.truncate(size)
+    if path == "which_method":
+        page.get_by_text("Measure an edge list instead").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(chosen)
+    if size is None:
+        page.get_by_role("button", name="Measure", exact=True).click()
+    page.get_by_test_id("stMain").get_by_text(said).first.wait_for()
+    page.screenshot(path=tmp_path / "refused.png")
+    assert page.get_by_test_id("stException").count() == 0
