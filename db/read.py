@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import JSON, ColumnElement, Connection, Executable, func, select
 
 from db.convert import Dynamics, dynamics, trial_record
-from db.database import WRITE_DEADLINE, Database
+from db.database import WRITE_DEADLINE, Database, Result, retried
 from db.errors import StoreError
 from db.migrations import is_ready
 from db.parquet import SnapshotFolder, is_snapshot
@@ -29,7 +29,6 @@ from db.stored_board import stored_board
 from db.stored_curves import stored_curves
 
 Record = TypeVar("Record", DatasetRecord, MethodRecord, MachineRecord, SessionRecord)
-Result = TypeVar("Result")
 
 _PARTS = ("backbone", "strategy", "rescaler", "quantizer", "track", "reference")
 
@@ -67,7 +66,7 @@ class Reader:
     """
 
     def __init__(self, url_or_path: str | Path, deadline: float = WRITE_DEADLINE) -> None:
-        """`deadline` is in seconds: how long to wait for a file that a writer holds."""
+        """`deadline` is in seconds: how long to wait for a file that a writer holds, or a server that went away."""
         self._source = SnapshotFolder(url_or_path) if is_snapshot(url_or_path) else Database(url_or_path)
         self._deadline = deadline
 
@@ -173,7 +172,8 @@ class Reader:
         if path is not None:
             return tuple(_stamp(file) for file in (path, path.with_name(path.name + ".wal")))
         queries: Sequence[Executable] = [
-            select(func.max(Trial.trial_id), func.count(Trial.trial_id)),
+            # a trial that replaces a failed one changes no count, and its name may sort before that of another
+            select(func.max(Trial.trial_id), func.count(Trial.trial_id), func.sum(Trial.attempt)),
             select(func.count(Session.session_id), func.count(Session.finished_at)),
             select(func.max(TrustEvent.at)),
         ]
@@ -186,8 +186,12 @@ class Reader:
         """What `work` reads through one read-only connection; `otherwise` where there are no tables."""
         if self._source.is_absent:
             return otherwise
-        with self._source.reading(self._deadline) as connection:
-            return work(connection) if is_ready(connection, self._source.name) else otherwise
+
+        def once() -> Result:
+            with self._source.reading(self._deadline) as connection:
+                return work(connection) if is_ready(connection, self._source.name) else otherwise
+
+        return retried(once)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

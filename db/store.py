@@ -5,19 +5,16 @@ So that a kill leaves all of it or nothing.
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError
 
 from db.convert import curve_rows, dynamics_rows, plain_row, trial_row
-from db.database import WRITE_DEADLINE, Database
+from db.database import WRITE_DEADLINE, Database, Result, retried
 from db.errors import StoreError
 from db.migrations import create_file, create_tables, is_ready
 from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord, Trust
@@ -35,9 +32,6 @@ from db.schema import (
 )
 from db.standing import standing_of_method
 
-Result = TypeVar("Result")
-
-_TRIES = 10
 _IDENTIFIERS_A_QUERY = 500
 
 
@@ -49,7 +43,10 @@ class Store:
     """
 
     def __init__(self, url_or_path: str | Path, deadline: float = WRITE_DEADLINE) -> None:
-        """`deadline` is in seconds: how long to wait for a database that another process holds."""
+        """`deadline` is in seconds: how long to wait for a file that another process holds, or a server that went away.
+
+        A server that never answered is not waited for.
+        """
         self._database = Database(url_or_path)
         self._deadline = deadline
         # threads of one process share DuckDB's file, where two open transactions on one row make one fail
@@ -104,33 +101,31 @@ class Store:
         """How the trials with these fingerprints ended; those never stored are left out."""
         if self._database.is_absent:
             return {}
-        found: dict[str, Status] = {}
-        with self._database.reading(self._deadline) as connection:
-            if not is_ready(connection, self._database.name):
-                return {}
-            wanted = sorted(set(fingerprints))
-            for start in range(0, len(wanted), _IDENTIFIERS_A_QUERY):
-                chunk = wanted[start : start + _IDENTIFIERS_A_QUERY]
-                rows = connection.execute(select(Trial.fingerprint, Trial.status).where(Trial.fingerprint.in_(chunk)))
-                found.update((fingerprint, Status(status)) for fingerprint, status in rows)
-        return found
+        wanted = sorted(set(fingerprints))
+
+        def once() -> dict[str, Status]:
+            with self._database.reading(self._deadline) as connection:
+                is_there = is_ready(connection, self._database.name)
+                return _statuses(connection, wanted) if is_there else {}
+
+        return retried(once)
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
-        """Run `work` in one transaction, on tables that are there; it runs again when another writer came between."""
-        for attempt in range(_TRIES):
+        """Run `work` in one transaction, on tables that are there.
+
+        It runs again when another writer came between or the server dropped the connection, perhaps after it had
+        stored everything, so that `work` must find what it did already and not do it twice.
+        """
+
+        def once() -> Result:
             if self._database.is_absent and self._database.path is not None:
                 create_file(self._database.path)
-            try:
-                with self._turn, self._database.writing(self._deadline) as connection:
-                    if not is_ready(connection, self._database.name):
-                        create_tables(connection)
-                    return work(connection)
-            except DBAPIError as error:
-                last = error
-            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
-        raise StoreError(
-            f"'{self._database.name}' stayed in conflict with other writers {_TRIES} times; run again"
-        ) from last
+            with self._turn, self._database.writing(self._deadline) as connection:
+                if not is_ready(connection, self._database.name):
+                    create_tables(connection)
+                return work(connection)
+
+        return retried(once)
 
 
 def record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRecord, method: MethodRecord) -> bool:
@@ -156,6 +151,15 @@ def record_trial(connection: Connection, trial: TrialRecord, dataset: DatasetRec
     if trial.predictions is not None:
         connection.execute(insert(Predictions).values(trial_id=trial.trial_id, data=trial.predictions))
     return True
+
+
+def _statuses(connection: Connection, fingerprints: Sequence[str]) -> dict[str, Status]:
+    found: dict[str, Status] = {}
+    for start in range(0, len(fingerprints), _IDENTIFIERS_A_QUERY):
+        chunk = fingerprints[start : start + _IDENTIFIERS_A_QUERY]
+        rows = connection.execute(select(Trial.fingerprint, Trial.status).where(Trial.fingerprint.in_(chunk)))
+        found.update((fingerprint, Status(status)) for fingerprint, status in rows)
+    return found
 
 
 def delete_trials(connection: Connection, trial_ids: Sequence[str]) -> None:

@@ -154,44 +154,72 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.duckdb"
 
 
+class Server:
+    """A PostgreSQL server of this test run's own, in a folder."""
+
+    def __init__(self, binaries: Path, folder: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        # PostgreSQL refuses to run as root
+        self._as_user = ["runuser", "-u", "postgres", "--"] if Path(folder).owner() == "root" else []
+        if self._as_user:
+            subprocess.run(["chown", "postgres", folder], check=True)
+        self._folder, self._control = folder, [str(binaries / "pg_ctl"), "-D", f"{folder}/data"]
+        self._options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._call(str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "-U", "postgres", "--no-sync")
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+    def start(self) -> None:
+        # its output goes to a file, because the server would keep a pipe open
+        with Path(self._folder, "control").open("w") as output:
+            words = ["-w", "-o", self._options, "-l", f"{self._folder}/log", "start"]
+            subprocess.run([*self._as_user, *self._control, *words], check=True, cwd=self._folder, stdout=output)
+
+    def stop(self, mode: str) -> None:
+        """`immediate` is a crash, `fast` drops the connections and then ends in order."""
+        self._call(*self._control, "-m", mode, "-w", "stop")
+
+    def new_database(self, name: str) -> str:
+        """The URL of a database without tables."""
+        self.run(f"CREATE DATABASE {name}")
+        return self.url.rsplit("/", 1)[0] + f"/{name}"
+
+    def run(self, statement: str) -> list[Any]:
+        """The rows of a statement that may stand in no transaction."""
+        url = self.url.replace("postgresql:", "postgresql+psycopg:")
+        engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+        with engine.connect() as connection:
+            result = connection.exec_driver_sql(statement)
+            return list(result.all()) if result.returns_rows else []
+
+    def _call(self, *words: str) -> None:
+        subprocess.run([*self._as_user, *words], check=True, capture_output=True, cwd=self._folder)
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server of this test run's own."""
+def server() -> Iterator[Server]:
+    """A running PostgreSQL server; whoever stops it starts it again."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed under /usr/lib/postgresql")
-    binaries = found[-1].parent
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="leangnn-postgres-") as folder:
-        # PostgreSQL refuses to run as root
-        as_user = ["runuser", "-u", "postgres", "--"] if Path(folder).owner() == "root" else []
-        if as_user:
-            subprocess.run(["chown", "postgres", folder], check=True)
-        data = f"{folder}/data"
-        control = [*as_user, str(binaries / "pg_ctl"), "-D", data]
-        start = [str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync"]
-        subprocess.run([*as_user, *start], check=True, capture_output=True, cwd=folder)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        subprocess.run([*control, "-w", "-o", options, "-l", f"{folder}/log", "start"], check=True, cwd=folder)
+        server = Server(found[-1].parent, folder)
+        server.start()
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
+            server.stop("immediate")
+
+
+@pytest.fixture
+def server_url(server: Server, request: pytest.FixtureRequest) -> str:
+    """A database without tables on a server."""
+    return server.new_database(f"t{abs(hash(request.node.nodeid)):x}")
 
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def url(request: pytest.FixtureRequest, path: Path) -> str:
     """A database without tables, of each kind."""
-    if request.param == "duckdb":
-        return str(path)
-    server = request.getfixturevalue("postgres")
-    name = f"t{abs(hash(request.node.nodeid)):x}"
-    engine = sqlalchemy.create_engine(
-        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.rsplit("/", 1)[0] + f"/{name}"
+    found: str = str(path) if request.param == "duckdb" else request.getfixturevalue("server_url")
+    return found

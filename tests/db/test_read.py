@@ -124,3 +124,13 @@ def test_the_signature_changes_with_the_rows(url: str, samples) -> None:
     Store(url).finish_session("s1", samples.noon, None)
     signatures += [reader.signature(), reader.signature()]
     assert len(set(signatures[1:5])) == 4 and signatures[4] == signatures[5]
+
+
+def test_the_signature_changes_when_a_failed_trial_is_replaced(server_url: str, samples) -> None:
+    store, reader = Store(server_url), Reader(server_url)
+    failed = {"status": Status.CRASHED, "test_metric": None, "ledger": None}
+    samples.fill(store, samples.trial(trial_id="x", **failed), samples.trial(trial_id="z", split=1))
+    before = reader.signature()
+    # by a machine whose clock is behind, so that the identifier, which begins with the time, is not the newest
+    store.record_trial(samples.trial(trial_id="y"), samples.dataset(), samples.method())
+    assert reader.signature() != before

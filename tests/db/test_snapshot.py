@@ -61,10 +61,10 @@ def test_there_and_back(path: Path, snapshot: Path, tmp_path: Path) -> None:
     assert set(import_snapshot(other, snapshot).values()) == {0}
 
 
-def test_there_and_back_through_postgresql(path: Path, snapshot: Path, tmp_path: Path, postgres: str) -> None:
-    import_snapshot(postgres, snapshot)
-    assert _everything(Reader(postgres)) == _everything(Reader(path))
-    export_snapshot(postgres, tmp_path / "again")
+def test_there_and_back_through_postgresql(path: Path, snapshot: Path, tmp_path: Path, server_url: str) -> None:
+    import_snapshot(server_url, snapshot)
+    assert _everything(Reader(server_url)) == _everything(Reader(path))
+    export_snapshot(server_url, tmp_path / "again")
     assert _everything(Reader(tmp_path / "again")) == _everything(Reader(path))
 
 
