@@ -1,4 +1,4 @@
-"""Cost of scoring alone: from trials in memory to the figures of the board and the verdicts of a night."""
+"""Scoring alone: what figures of the board and verdicts of a night cost, and how good the verdicts are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bench.asv.sample_store import sample_trials
+from bench.regressions.simulation import Series, detection_rates
 from db.records import SessionRecord, TrialRecord
 from db.scoring.board import board
 from db.scoring.curve import Curve
@@ -29,6 +30,9 @@ class Board:
         board(self.trials, {}, self.methods, self.datasets)
 
     def time_with_curves(self) -> None:
+        board(self.trials, self.curves, self.methods, self.datasets)
+
+    def peakmem_with_curves(self) -> None:
         board(self.trials, self.curves, self.methods, self.datasets)
 
 
@@ -55,6 +59,17 @@ class History:
     def time_verdicts(self) -> None:
         for series in histories(self.trials, self.sessions, self.methods, "time_ratio"):
             cost_verdict([point.value for point in series.points])
+
+
+class Verdicts:
+    """How well the nightly decides, which a change of its code must not spoil; see `bench.regressions.simulation`."""
+
+    changes = 200
+
+    def track_share_of_slow_downs_found(self) -> float:
+        return detection_rates(Series(history=60), 0.05, self.changes)[-1]
+
+    track_share_of_slow_downs_found.unit = "share"  # type: ignore[attr-defined]
 
 
 def _curve(trial: TrialRecord) -> Curve:

@@ -58,7 +58,7 @@ def _notices(before: list[SessionRecord], future: list[SessionRecord], tonight: 
         newest = max(session.started_at for session in future)
         sentences.append(
             f"{len(future)} of the stored nights are dated after this one began ({tonight.started_at:{_MINUTE}}), the "
-            f"latest {newest:{_MINUTE}}, and are left out; check the clocks of the machines that share the store."
+            f"latest {newest:{_MINUTE}}, and are left out; another nightly ran beside this one, or a clock is wrong."
         )
     if not before:
         sentences.append("This is the first night of the suite on this machine; the next ones are held to it.")

@@ -44,6 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, count in (("DATASETS", 2), ("BACKBONES", 1), ("SPLITS", 1), ("POINTS", 3)):
         monkeypatch.setattr(sample_store, name, count)
     monkeypatch.setattr(scoring.History, "nights", 3)
+    monkeypatch.setattr(scoring.Verdicts, "changes", 5)
     monkeypatch.setattr(store.Writing, "before", 1)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from bench.errors import BenchError
+from bench.nightly.night import run_night
 from db.read import Reader
-from db.records import SessionRecord, Status
+from db.records import Status
 from db.scoring.history import histories, is_rerun
 from db.scoring.metric_regression import FRESH_SEEDS
 from db.scoring.regression import ROUNDS, Outcome
-from db.store import Store
 
 REFERENCE, CANDIDATE = "gcn(layers=2,hidden=8)+full_batch", "gcn(layers=2,hidden=8)+random_nodes"
 
@@ -165,38 +167,6 @@ def test_a_candidate_without_a_figure_tonight_is_not_measured(world) -> None:
     assert _outcomes(world.night())["time_ratio", CANDIDATE] is Outcome.NOT_MEASURED
 
 
-def test_a_session_of_the_future_is_left_out_and_named(world) -> None:
-    world.past()
-    world.now = world.now.replace(year=2031)
-    world.past(1)
-    world.now = world.now.replace(year=2026)
-    night = world.night(2)
-    [sentence] = [notice for notice in night.past.notices if "left out" in notice]
-    assert sentence.startswith("1 of the stored nights are dated after this one began (2026-01-")
-    assert "the latest 2031-01-" in sentence
-    assert len(night.past.sessions) == world.enough
-    assert _outcomes(night)["time_ratio", CANDIDATE] is Outcome.UNCHANGED
-
-
-def test_a_hole_in_the_history_is_named_and_changes_no_verdict(world) -> None:
-    world.past(6)
-    world.now = world.now.replace(month=2)
-    world.past(6)
-    night = world.night()
-    [sentence] = night.past.notices
-    assert sentence.startswith("The history has holes, 1 in all; the longest is 32.0 days, from 2026-01-07")
-    assert _outcomes(night)["time_ratio", CANDIDATE] is Outcome.UNCHANGED
-
-
-def test_other_suites_and_machines_are_no_history(world) -> None:
-    store = Store(world.store)
-    world.past(1)
-    for name, suite, machine in (("a", "quick", "machine"), ("b", str(world.suite), "other")):
-        record = SessionRecord(name, machine, world.now, suite, "", "c0")
-        store.record_session(replace(world.machine, machine_id=machine), record)
-    assert len(world.night().past.sessions) == 1
-
-
 def test_a_stopped_night_keeps_what_had_finished(world) -> None:
     world.stops_after = 3
     with pytest.raises(KeyboardInterrupt):
@@ -213,6 +183,47 @@ def test_two_nightlies_at_once_are_refused_and_leave_the_store_alone(world) -> N
         world.night()
     assert len(world.rows()) == 4
     assert world.night() is not None
+
+
+def test_two_nightlies_at_once_of_one_machine_run_one_night(world) -> None:
+    said: list[str] = []
+
+    def another(trial) -> dict:
+        # from another thread, as another process would come
+        with ThreadPoolExecutor(1) as pool, pytest.raises(BenchError) as caught:
+            pool.submit(run_night, world.options(), world).result()
+        said.append(str(caught.value))
+        return {}
+
+    world.figures = another
+    night = world.night()
+    assert said and all(sentence.startswith("another nightly runs on this machine") for sentence in said)
+    assert [session.session_id for session in Reader(world.store).sessions()] == [night.session.session_id]
+    assert len(world.rows()) == 4
+
+
+def test_two_nightlies_at_once_of_two_machines_like_each_other_share_a_store(world, tmp_path: Path) -> None:
+    world.past()
+    (tmp_path / "other").mkdir()
+    other = type(world)(tmp_path / "other")
+    other.store, other.suite, other.now = world.store, world.suite, world.now + timedelta(minutes=1)
+    nights = []
+
+    def beside(trial) -> dict:
+        if not nights:
+            nights.append(other.night())
+        return {}
+
+    world.figures = beside
+    nights.append(world.night())
+    # nothing is lost, and no night is held to itself or to the one that ran beside it twice
+    assert len(world.rows()) == 4 * (world.enough + 2)
+    for night in nights:
+        before = [session.session_id for session in night.past.sessions]
+        assert len(before) == len(set(before)) == world.enough
+        assert night.session.session_id not in before
+        assert _outcomes(night)["time_ratio", CANDIDATE] is Outcome.UNCHANGED
+    assert "another nightly ran beside this one, or a clock is wrong" in nights[1].past.notices[0]
 
 
 def test_a_lock_that_cannot_be_taken_says_what_to_do(world) -> None:
