@@ -8,20 +8,25 @@ STORE ?= leangnn.duckdb
 MINUTES ?= 25
 READY := $(VENV)/ready
 EXTRAS ?= test,postgres
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # A CUDA machine gets torch's default build, which brings CUDA; any other one gets the CPU build where one is at hand.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 CUDA := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -c GPU)
 
-.PHONY: run test serve gpu lint clean
+.PHONY: run test test-fast serve gpu lint clean
 
 run: $(READY)
 	$(BIN)/leangnn run quick --db $(STORE)
 	$(BIN)/leangnn board --db $(STORE)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+# what is left without the tests that take more than about 10 s each
+test-fast: $(READY) lint
+	$(PYTEST) -m "not slow"
 
 serve: $(READY)
 	$(BIN)/leangnn serve --db $(STORE)

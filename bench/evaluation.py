@@ -1,4 +1,4 @@
-"""Predictions on the full graph, and their validation metric."""
+"""Predictions on the whole graph, and their validation metric."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bench.block_prediction import BlockPredictor
 from bench.metrics import METRICS, as_classes, balanced_accuracy
 from methods.graph import GraphView
 from methods.problem import Problem
@@ -29,6 +30,7 @@ class Evaluator:
         metric: a key of `METRICS`.
         valid, test: [k] positions of the validation and test labels.
         valid_labels: [k] int64.
+        blocks: predicts a graph that stays on disk, where `valid` and `test` say nothing; None for one in memory.
         inference_seconds: seconds of each full prediction so far.
     """
 
@@ -36,6 +38,7 @@ class Evaluator:
     valid: NDArray[np.int64]
     test: NDArray[np.int64]
     valid_labels: NDArray[np.int64]
+    blocks: BlockPredictor | None = None
     inference_seconds: list[float] = field(default_factory=list)
 
     def evaluate(self, model: nn.Module, problem: Problem) -> tuple[float, dict[str, NDArray]]:
@@ -44,11 +47,15 @@ class Evaluator:
         model.eval()
         started = time.perf_counter()
         with torch.inference_mode():
-            logits = predict(model, problem.graph).cpu()
+            if self.blocks is None:
+                logits = predict(model, problem.graph).cpu()
+            else:  # outputs of all nodes together would not be small
+                predictions = self.blocks.predict(model, lambda block: as_predictions(block, self.metric))
         self.inference_seconds.append(time.perf_counter() - started)
         model.train(was_training)
-        outputs = as_predictions(logits, self.metric)
-        predictions = {"valid": outputs[self.valid], "test": outputs[self.test]}
+        if self.blocks is None:
+            outputs = as_predictions(logits, self.metric)
+            predictions = {"valid": outputs[self.valid], "test": outputs[self.test]}
         return METRICS[self.metric](predictions["valid"], self.valid_labels), predictions
 
     def balanced_accuracy(self, predictions: dict[str, NDArray]) -> float:

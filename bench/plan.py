@@ -13,6 +13,7 @@ from typing import Any
 from bench import presets
 from bench.datasets import registry
 from bench.errors import UsageError
+from bench.parallel import check_method
 from bench.protocol import Protocol
 from bench.suite import Run, Suite
 from methods.method import Method
@@ -54,7 +55,7 @@ def plan(suite: Suite) -> list[PlannedTrial]:
     group of a dataset is reversed, so that neither profits from a machine that warms up or slows down.
 
     Raises:
-        UsageError: unknown names, impossible parameters or settings.
+        UsageError: unknown names, impossible parameters or settings, or a method that so many processes cannot train.
         SpecError: the same of methods.
     """
     groups: dict[tuple, dict[PlannedTrial, None]] = {}
@@ -82,7 +83,9 @@ def _trials(run: Run, suite: Suite) -> Iterator[PlannedTrial]:
     # seed by seed, so that an early stop leaves every method with equally many seeds
     for repeat, seed, split in product(range(suite.repeats), seeds, splits):
         for name, method, protocol in settled:
-            for each in dict.fromkeys((method.reference, method)):
+            # full batch cannot be shared, and one process against several would be no fair pair
+            reference = (method.reference,) if protocol.processes == 1 else ()
+            for each in dict.fromkeys((*reference, method)):
                 yield PlannedTrial(name, each, protocol, split, seed, repeat, run.preset)
 
 
@@ -98,7 +101,9 @@ def settle(
     if preset is not None:
         published, backbone = preset.settings(dataset, method.backbone.name)
         method, settings = Method.parse(text, backbone), {**published, **settings}
-    return method, Protocol.from_settings(settings)
+    protocol = Protocol.from_settings(settings)
+    check_method(method, protocol)
+    return method, protocol
 
 
 def _references_first(trials: Iterable[PlannedTrial]) -> list[PlannedTrial]:

@@ -55,8 +55,9 @@ class Protocol:
             are charged like evaluation. Suites and the command line write 0 for None.
         matmul_precision: of FP32 matrix products, a word of `torch.set_float32_matmul_precision`: `highest` is FP32
             throughout; `high` lets a GPU multiply in TF32, `medium` lets both kinds of device multiply in bfloat16.
-        threads: CPU threads; None leaves it to the runner, which fills in its share of the cores. Times of different
-            thread counts must not meet in one row, so it is a setting like the others.
+        processes: that train the trial together, each on mini-batches of its own (`bench.team`); on GPUs one each.
+        threads: CPU threads, those of all processes together; None leaves it to the runner, which fills in its share of
+            the cores. Times of different thread counts must not meet in one row, so it is a setting like the others.
         jobs: trials that ran at a time, for the same reason; the runner fills it in.
     """
 
@@ -74,6 +75,7 @@ class Protocol:
     target: float | None = None
     dynamics_every: int | None = 10
     matmul_precision: str = "highest"
+    processes: int = 1
     threads: int | None = None
     jobs: int = 1
 
@@ -102,6 +104,11 @@ class Protocol:
                 raise UsageError(f"{name}={value} is not possible; it must be {_bound(name, low)}")
             # 0 and 0.0 are one setting and must have one key
             object.__setattr__(self, name, value if whole else float(value))
+        if self.threads is not None and self.threads < self.processes:
+            raise UsageError(
+                f"threads={self.threads} is not possible with processes={self.processes}; "
+                "give at least one thread a process"
+            )
         if self.target is not None and self.target > 1:
             raise UsageError(f"target={self.target} is not possible; metrics are fractions, so write 0.9 for 90 %")
 
@@ -130,7 +137,10 @@ class Protocol:
 
     def key(self) -> str:
         """Short hash of all settings; rows are compared only within one key."""
-        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:12]
+        settings = self.settings()
+        if self.processes == 1:
+            del settings["processes"]  # so that rows which were stored before there was a choice keep their key
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 _LOWEST: tuple[tuple[str, float, bool], ...] = (
@@ -145,6 +155,7 @@ _LOWEST: tuple[tuple[str, float, bool], ...] = (
     ("patience", 1, True),
     ("dynamics_every", 1, True),
     ("target", 0, False),
+    ("processes", 1, True),
     ("threads", 1, True),
     ("jobs", 1, True),
 )

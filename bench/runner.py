@@ -23,11 +23,14 @@ from bench.allocator import trial_environment
 from bench.datasets import registry
 from bench.datasets.graph_data import GraphData
 from bench.errors import BenchError, DataError, UsageError
-from bench.executors.local import Ended, LocalExecutor
+from bench.executors.choice import Choice, Executor, Limits, opened
+from bench.executors.trial_process import Ended
 from bench.identifiers import uuid7
 from bench.meters import hardware
+from bench.parallel import check_devices
 from bench.plan import PlannedTrial
 from bench.scorer import score
+from bench.sessions import Sessions
 from db.records import CurvePoint, DynamicsRecord, Ledger, MethodRecord, SessionRecord, Status, TrialRecord
 from db.store import Store
 from methods.method import Method
@@ -44,7 +47,7 @@ class Options:
         store: path or URL.
         data_dir, cache_dir: see `bench.datasets.registry`.
         device: `cpu`, `cuda` or `cuda:1`.
-        jobs: trials at a time.
+        jobs: trials at a time; with `--executor ray` on each machine.
         threads: CPU threads a trial, or None for all cores divided by `jobs`.
         timeout: wall seconds a trial.
         minutes: after which no trial is started any more, or None.
@@ -53,6 +56,7 @@ class Options:
         command: the command line, for the record.
         occasion: goes into the fingerprints, so that trials which are stored already run again on a new one: the night
             of a nightly.
+        executor: what runs the trials.
     """
 
     store: str
@@ -67,6 +71,7 @@ class Options:
     suite: str | None = None
     command: str = ""
     occasion: str = ""
+    executor: Choice = field(default_factory=Choice)
 
     def threads_per_trial(self) -> int:
         return self.threads or max(1, int(hardware.usable_cores()) // self.jobs)
@@ -112,15 +117,29 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
     """Run trials that the store does not have yet, and store each as it ends.
 
     Raises:
-        BenchError: the device is not there, or no dataset of the plan could be had.
+        BenchError: the device or the executor is not there, or no dataset of the plan could be had.
         StoreError: the store cannot be written; what is in it stays.
     """
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", options.device):
+        raise UsageError(f"no device is called '{options.device}'; choose cpu, cuda or cuda:1")
+    limits = Limits(options.device, options.jobs, options.threads, options.timeout, options.minutes, options.cache_dir)
+    with (
+        tempfile.TemporaryDirectory(prefix="leangnn-") as scratch,
+        opened(options.executor, Path(scratch), limits) as executor,
+    ):
+        shared = dataclasses.replace(options, threads=options.threads or max(1, executor.cores // options.jobs))
+        return _run(trials, shared, listener, executor)
+
+
+def _run(trials: Sequence[PlannedTrial], options: Options, listener: Listener, executor: Executor) -> Report:
     report = Report()
     trials = [_with_its_share(trial, options) for trial in trials]
     datasets = _prepare(trials, options, report, listener)
-    store, machine = Store(options.store), hardware.machine()
-    _check_device(options.device, machine.gpu_model)
-    code = hardware.code_version()
+    store, machine, code = Store(options.store), executor.kind.machine, executor.kind.code
+    if options.device.startswith("cuda") and machine.gpu_model is None:
+        raise BenchError("there is no CUDA device on this machine; run with --device cpu")
+    if options.executor.name == "local":  # elsewhere the trials themselves look what GPUs there are
+        check_devices(options.device, max((trial.protocol.processes for trial in trials), default=1))
     hardware_class = hardware.hardware_class(machine, options.device)
     marked = {
         trial: trial.fingerprint(datasets[trial.dataset].version, hardware_class, code + options.occasion)
@@ -133,26 +152,32 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
         listener.notice(f"{report.failed_before} stored trials failed before; --retry-failed runs them again")
     if not todo:
         return report
-    session = _open_session(store, machine.machine_id, code, options, machine)
+    niceness = max((node.environment["niceness"] for node in executor.nodes.values()), default=0)
+    if niceness > 0 and options.executor.name != "local":
+        listener.notice(
+            f"trials have niceness {niceness} there, so other work comes before them and their times suffer; "
+            "start the machines of a Ray cluster with RAY_worker_niceness=0"
+        )
+    wanted = {trial.dataset: datasets[trial.dataset].sha256 for trial in todo}
+    executor.prepare(wanted, options.data_dir, options.cache_dir)
+    sessions = Sessions(store, executor, _session(options, code), calibrate, options)
+    sessions.open()
     # a finished trial is worth more patience than a command that has only just been typed
     patient = Store(options.store, deadline=PATIENCE)
-    make_record = partial(_record, marked=marked, session=session, device=options.device, datasets=datasets)
-    with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
-        executor = LocalExecutor(Path(scratch), options.jobs, options.timeout, options.minutes)
-        documents = [_document(trial, options) for trial in todo]
-        with _stopped_by_interrupt(executor, report):
-            for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
-                trial = todo[item.index]
-                record = make_record(trial, item)
-                patient.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
-                report.records.append(record)
-                listener.ended(trial, record)
+    make_record = partial(_record, marked=marked, device=options.device, datasets=datasets)
+    documents = [_document(trial, options) for trial in todo]
+    with _stopped_by_interrupt(executor, report):
+        for item in executor.run(documents, lambda index, event: listener.progress(todo[index], event)):
+            trial = todo[item.index]
+            record = make_record(trial, item, sessions.of(item.node))
+            patient.record_trial(record, datasets[trial.dataset].record(), method_record(trial.method))
+            report.records.append(record)
+            listener.ended(trial, record)
     left = len(todo) - len(report.records)
     if left and not report.interrupted:
         listener.notice(f"the {options.minutes:g} minutes are over; {left} trials are left, run again to go on")
-    after = None if report.interrupted else calibrate(options)
-    store.finish_session(session.session_id, datetime.now(UTC), after)
-    _warn_of_drift(session.calibration_before, after, listener)
+    for sentence in sessions.finish(report.interrupted):
+        listener.notice(sentence)
     return report
 
 
@@ -164,7 +189,7 @@ def _with_its_share(trial: PlannedTrial, options: Options) -> PlannedTrial:
 
 
 @contextmanager
-def _stopped_by_interrupt(executor: LocalExecutor, report: Report) -> Iterator[None]:
+def _stopped_by_interrupt(executor: Executor, report: Report) -> Iterator[None]:
     """Let the first Ctrl-C end the running trials and no more, so that none is lost while its row is written."""
 
     def stop(number: int, frame: Any) -> None:
@@ -222,13 +247,6 @@ def _prepare(
     return datasets
 
 
-def _check_device(device: str, gpu_model: str | None) -> None:
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise UsageError(f"no device is called '{device}'; choose cpu, cuda or cuda:1")
-    if device.startswith("cuda") and gpu_model is None:
-        raise BenchError("there is no CUDA device on this machine; run with --device cpu")
-
-
 def _without_done(
     marked: dict[PlannedTrial, str], store: Store, retry_failed: bool, report: Report
 ) -> list[PlannedTrial]:
@@ -244,21 +262,21 @@ def _without_done(
     return [trial for trial, fingerprint in marked.items() if not is_done(fingerprint)]
 
 
-def _open_session(store: Store, machine_id: str, code: str, options: Options, machine: Any) -> SessionRecord:
-    session = SessionRecord(
-        session_id=uuid7(),
-        machine_id=machine_id,
+def _session(options: Options, code: str) -> SessionRecord:
+    """What the sessions of a run have in common."""
+    return SessionRecord(
+        session_id="",
+        machine_id="",
         started_at=datetime.now(UTC),
         suite=options.suite,
         command=options.command,
         code_version=code,
-        environment={**hardware.environment(), "threads": options.threads_per_trial(), "jobs": options.jobs},
+        environment={
+            "threads": options.threads_per_trial(),
+            "jobs": options.jobs,
+            "executor": options.executor.name,
+        },
     )
-    # recorded first, so that a store that cannot be written is noticed before the machine works for minutes
-    store.record_session(machine, session)
-    session = dataclasses.replace(session, calibration_before=calibrate(options))
-    store.record_session(machine, session)
-    return session
 
 
 def _document(trial: PlannedTrial, options: Options) -> dict[str, Any]:
@@ -268,6 +286,7 @@ def _document(trial: PlannedTrial, options: Options) -> dict[str, Any]:
         "cache_dir": options.cache_dir,
         "split": trial.split,
         "seed": trial.seed,
+        "repeat": trial.repeat,
         "method": trial.method.name,
         "protocol": trial.protocol.settings(),
         "device": options.device,
@@ -277,9 +296,9 @@ def _document(trial: PlannedTrial, options: Options) -> dict[str, Any]:
 def _record(
     trial: PlannedTrial,
     ended: Ended,
+    session: SessionRecord,
     *,
     marked: dict[PlannedTrial, str],
-    session: SessionRecord,
     device: str,
     datasets: dict[str, GraphData],
 ) -> TrialRecord:
@@ -334,16 +353,3 @@ _COPIED = (
     "peak_memory_bytes", "memory", "energy_joules", "energy", "inference_seconds", "node_visits", "edge_visits",
     "schedule", "environment",
 )  # fmt: skip
-
-
-def _warn_of_drift(before: dict[str, float] | None, after: dict[str, float] | None, listener: Listener) -> None:
-    if before is None or after is None:
-        return
-    from bench.meters.calibration import DRIFT_LIMIT, drift
-
-    moved = drift(before, after)
-    if moved > DRIFT_LIMIT:
-        listener.notice(
-            f"the machine's speed moved by {moved:.0%} during the session (limit {DRIFT_LIMIT:.0%}); "
-            "read its times as ratios only"
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,10 +19,11 @@ from bench.errors import BenchError
 from bench.evaluation import Evaluator, bytes_of
 from bench.optimizer import decay, make_optimizer
 from bench.protocol import Protocol
+from bench.team import Group, Team
 from methods.problem import Problem, Progress
 from methods.quantizer import Quantizer
 from methods.rescaler import Factors, Rescaler
-from methods.strategy import Mode, Step, Strategy, Term
+from methods.strategy import Mode, Strategy, Term
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Outcome:
     Attributes:
         curve: one row an evaluation, with the fields of `db.records.CurvePoint`.
         predictions: of the epoch that validation selected.
+        steps: updates; visits are those of all processes.
         selected_epoch: the epoch that is best by the protocol's `select_by`, counted from 1; the earliest of equals.
         validation_metric: the dataset's metric in that epoch, whatever selected it.
         reached_target: None without a target.
@@ -64,6 +66,7 @@ class Trainer:
         report: called after each evaluation with the curve point and the share of the budget spent.
         evaluating: makes the context that evaluation and the sampling of dynamics run in; the trial keeps it out of the
             peak memory.
+        team: the processes that train together. Each has a trainer; only that of the first evaluates and reports.
     """
 
     def __init__(
@@ -78,17 +81,20 @@ class Trainer:
         ledger: TimeLedger,
         report: Callable[[dict[str, Any], float], None],
         evaluating: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        team: Team | None = None,
     ) -> None:
         self.problem, self.model, self.strategy = problem, model, strategy
         self.rescaler, self.quantizer, self.protocol = rescaler, quantizer, protocol
         self.evaluator, self.ledger, self.report, self.evaluating = evaluator, ledger, report, evaluating
+        self.team = team or Team()
         self.optimizer = make_optimizer(model, protocol)
         self.outcome = Outcome(reached_target=None if protocol.target is None else False)
-        every = protocol.dynamics_every
+        every = None if self.team.rank else protocol.dynamics_every
         self.dynamics = None if every is None else DynamicsRecorder(model, every, problem.graph)
         self._best, self._looks_without_gain = -math.inf, 0
         self._lasting: list[_Gradient] = []
         self._mode: Mode | None = None
+        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def run(self) -> Outcome:
         """Train until the budget is spent or early stopping says so.
@@ -99,18 +105,18 @@ class Trainer:
         if self.rescaler is not None:
             with self.ledger.account("preprocess"):
                 self.rescaler.attach(self.model, self.optimizer, self.problem)
-        if self._is_over():
+        if self._agreed(self._is_over()):
             raise BenchError(
                 f"preparation alone took {self.ledger.scored_seconds():.3g} s of the budget of "
                 f"{self.protocol.seconds:g} s, so nothing was trained; give more seconds"
             )
-        while not self._is_over():
-            progress = Progress(self.outcome.epochs, self._spent())
+        while not self._agreed(self._is_over()):
+            progress = Progress(self.outcome.epochs, self._agreed(self._spent()))
             with self.ledger.account("train"):
                 loss = self._epoch(progress)
             self.outcome.epochs += 1
             decay(self.optimizer, self.protocol, self.outcome.epochs)
-            if self.outcome.epochs % self.protocol.evaluate_every == 0 or self._spent() >= 1:
+            if self._agreed(self.outcome.epochs % self.protocol.evaluate_every == 0 or self._spent() >= 1):
                 self._look(float(loss))
         if self.dynamics is not None:
             with self.ledger.account("evaluate"):
@@ -119,30 +125,31 @@ class Trainer:
 
     def _epoch(self, progress: Progress) -> torch.Tensor:
         """One epoch; the mean loss of its steps, left on the device so that no step waits for it."""
-        losses: list[torch.Tensor] = []
-        for step in self.strategy.steps(self.problem, progress):
-            self._note(step)
-            losses.append(self._step(step, progress, first=not losses))
-            if self._seconds_are_spent():
-                break
-        if not losses:
+        losses, steps = list[torch.Tensor](), 0
+        for group in self.team.groups(self.strategy.steps(self.problem, progress), self._seconds_are_spent):
+            self._note(group)
+            loss = self._step(group, progress, first=not steps)
+            losses += [] if group.step is None else [loss]
+            steps += group.steps
+        if not steps:
             raise BenchError(f"the strategy made no step in epoch {progress.epoch + 1}; it must yield at least one")
-        return torch.stack(losses).mean()
+        return self.team.mean(losses, steps)
 
-    def _note(self, step: Step) -> None:
-        """Count a step's work, and begin a new segment of the schedule where the scales change."""
-        outcome, scales = self.outcome, sorted({term.scale for term in step})
-        if not outcome.schedule or outcome.schedule[-1]["scales"] != scales:
-            began = {"scales": scales, "epoch": outcome.epochs, "scored_seconds": self.ledger.scored_seconds()}
-            outcome.schedule.append({**began, "steps": 0, "node_visits": 0, "edge_visits": 0})
-        nodes, edges = sum(term.view.num_nodes for term in step), sum(term.view.num_edges for term in step)
-        outcome.steps, outcome.node_visits = outcome.steps + 1, outcome.node_visits + nodes
-        outcome.edge_visits += edges
+    def _note(self, group: Group) -> None:
+        """Count an update's work, and begin a new segment of the schedule where the scales change."""
+        outcome = self.outcome
+        if group.step is not None:
+            scales = sorted({term.scale for term in group.step})
+            if not outcome.schedule or outcome.schedule[-1]["scales"] != scales:
+                began = {"scales": scales, "epoch": outcome.epochs, "scored_seconds": self.ledger.scored_seconds()}
+                outcome.schedule.append({**began, "steps": 0, "node_visits": 0, "edge_visits": 0})
+        outcome.steps, outcome.node_visits = outcome.steps + 1, outcome.node_visits + group.nodes
+        outcome.edge_visits += group.edges
         segment = outcome.schedule[-1]
-        for name, count in (("steps", 1), ("node_visits", nodes), ("edge_visits", edges)):
+        for name, count in (("steps", 1), ("node_visits", group.nodes), ("edge_visits", group.edges)):
             segment[name] += count
 
-    def _step(self, step: Step, progress: Progress, first: bool) -> torch.Tensor:
+    def _step(self, group: Group, progress: Progress, first: bool) -> torch.Tensor:
         if self.rescaler is not None:
             self._keep_up(self.rescaler.before_forward(progress))
         self.optimizer.zero_grad(set_to_none=True)
@@ -150,12 +157,13 @@ class Trainer:
         for lasting in self._lasting:
             lasting.add()
         self._lasting = [lasting for lasting in self._lasting if lasting.steps_left]
-        for absolute, terms in groupby(step, key=lambda term: term.absolute):
+        for absolute, terms in groupby(group.step or [], key=lambda term: term.absolute):
             if absolute is None:
                 for term in terms:
                     total += self._accumulate(term)
             else:
                 total += self._accumulate_absolute(terms)
+        self.team.average(self._parameters, group.steps)
         if self.rescaler is not None:
             self._keep_up(self.rescaler.before_update(progress))
         if self.protocol.clip is not None:
@@ -178,7 +186,7 @@ class Trainer:
         if term.lasts == 1:
             loss.backward()
         else:
-            lasting = _Gradient(self.model, loss, term.lasts)
+            lasting = _Gradient(self._parameters, loss, term.lasts)
             lasting.add()
             self._lasting.append(lasting)
         return loss.detach()
@@ -188,7 +196,7 @@ class Trainer:
         total, gradients = torch.zeros((), device=self.problem.device), []
         for term in terms:
             loss = self._loss(term)
-            gradients.append(_Gradient(self.model, loss))
+            gradients.append(_Gradient(self._parameters, loss))
             total += loss.detach()
         for gradient in gradients:
             gradient.add(total.sign())
@@ -208,6 +216,9 @@ class Trainer:
         with self.ledger.account("train"):
             self.strategy.settle(self.model, self.problem)
         with self.ledger.account("evaluate"), self.evaluating():
+            self.team.equalize(self.model)
+            if self.team.rank:
+                return
             model = self.model if self.quantizer is None else self.quantizer.pack(self.model, self.problem)
             metric, predictions = self.evaluator.evaluate(model, self.problem)
             by_metric = self.protocol.select_by == "metric"
@@ -233,6 +244,13 @@ class Trainer:
         outcome.curve.append(point)
         self.report(point, self._spent())
 
+    def _agreed(self, value: float) -> float:
+        """What the first process says; the exchange is training."""
+        if self.team.size == 1:
+            return value
+        with self.ledger.account("train"):
+            return self.team.agreed(value)
+
     def _spent(self) -> float:
         """Share of the budget that is spent, at most 1."""
         shares = [0.0]
@@ -254,9 +272,9 @@ class Trainer:
 class _Gradient:
     """A gradient that is kept apart, because it is added in several steps or with a sign that is not known yet."""
 
-    def __init__(self, model: nn.Module, loss: torch.Tensor, steps: int = 1) -> None:
-        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+    def __init__(self, parameters: Sequence[nn.Parameter], loss: torch.Tensor, steps: int = 1) -> None:
+        self.parameters = parameters
+        self.gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         self.steps_left = steps
 
     def add(self, factor: float | torch.Tensor = 1.0) -> None:

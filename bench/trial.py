@@ -9,54 +9,81 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import statistics
 import sys
 import threading
 import time
-import traceback
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.child import Report, claim_standard_output, end_with_parent, reporter
 from bench.clock import TimeLedger
 from bench.errors import BenchError
+from bench.parallel import PATIENCE, LostError, Others, check_devices, check_method, document_of
 from bench.protocol import Protocol
+from bench.result import failure, leave
 
 if TYPE_CHECKING:
     import torch
 
     from bench.datasets.graph_data import GraphData
     from bench.evaluation import Evaluator
-    from methods.method import Method
+    from bench.meters.energy import EnergyReading
+    from bench.meters.memory import MemoryReading
+    from bench.team import Team
+    from bench.training import Outcome
     from methods.problem import Problem
     from methods.strategy import Strategy
 
-_REQUEST = re.compile(r"tried to allocate ([\d.]+) (\w+)", re.IGNORECASE)
-"""How torch says which allocation failed, on the CPU and on a GPU."""
-REPORT_SECONDS = 0.2
-"""Shortest time between two progress events."""
+_ending = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves to the first process of a trial; in the others the readings are their own."""
+
+    outcome: Outcome
+    parameters: int
+    inference_seconds: list[float]
+    memory: MemoryReading
+    energy: EnergyReading
+    environment: dict[str, Any]
 
 
 def main() -> None:
     """Run the trial of the folder named on the command line; the exit code is 0 whenever result.json was written."""
     folder = Path(sys.argv[1])
-    document = json.loads((folder / "trial.json").read_text())
+    asked = json.loads((folder / "trial.json").read_text())
+    document = document_of(asked, rank=0)
     events = claim_standard_output()
     end_with_parent()
     ledger = TimeLedger(document["started_ns"], _synchronizer(document["device"]))
+    others: Others | None = None
     try:
+        processes = document["protocol"]["processes"]
+        check_devices(asked["device"], processes)
+        if processes > 1:
+            others = Others(folder, processes, document["threads"], lambda said: _end(said, folder, events))
         result = run(document, folder, ledger, events)
+    except LostError as error:
+        time.sleep(PATIENCE)  # the others' own words come in a thread, which ends this process
+        result = failure(error)
     except Exception as error:
-        result = {"status": _status_of(error), "reason": _sentence(error), "log_tail": _tail(traceback.format_exc())}
+        result = failure(error)
+    if others is not None:
+        others.stop()
     try:
         result["ledger"] = asdict(ledger.close())
     except BenchError as error:
         result = {"status": "crashed", "reason": str(error)}
-    # renamed into place, so that the parent never reads half a result
-    partial = folder / "result.partial"
-    partial.write_text(json.dumps(result))
-    partial.rename(folder / "result.json")
+    _end(result, folder, events)
+
+
+def _end(result: dict[str, Any], folder: Path, events: Any) -> None:
+    """Leave the result and end this process, once, whichever thread comes first."""
+    _ending.acquire()
+    leave(folder / "result.json", result)
     events.flush()
     os._exit(0)  # tearing torch down takes up to a second and nobody waits for anything in it
 
@@ -64,51 +91,21 @@ def main() -> None:
 def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any) -> dict[str, Any]:
     """Load, prepare, train; return the result document without its ledger."""
     import numpy as np
-    import torch
 
-    from bench.allocator import describe_allocator
     from bench.datasets.registry import load
-    from bench.meters.energy import EnergyMeter
-    from bench.meters.memory import MemoryMeter
-    from bench.training import Trainer
-    from methods.method import Method
 
     print(json.dumps({"stage": "loading"}), file=events, flush=True)
-    torch.set_num_threads(document["protocol"]["threads"])
-    device = torch.device(document["device"])
-    protocol = Protocol.from_settings(document["protocol"])
-    torch.set_float32_matmul_precision(protocol.matmul_precision)
-    method = Method.parse(document["method"])
-    data = load(document["dataset"], document["data_dir"], document["cache_dir"]).sealed(document["split"])
-    torch.manual_seed(document["seed"])
-    problem, evaluator = pose(data, document["seed"], device)
-    mask_before = _hash(problem.graph.train_mask)
-    warm_up_seconds = warm_up(method, problem, protocol)
-    memory, energy = MemoryMeter(document["device"]), EnergyMeter(document["device"])
-    # with everything warm, all randomness starts again from the trial's seed
-    torch.manual_seed(document["seed"])
-    memory.start()
-    energy.start()
-    quantizer, strategy, rescaler = method.build("quantizer"), method.build("strategy"), method.build("rescaler")
-    with ledger.account("preprocess"):
-        problem = prepared(strategy, problem)
-        model = method.build_backbone(problem).to(device)
-        problem = replace(problem, hops=getattr(model, "hops", None))
-        if quantizer is not None:
-            model = quantizer.apply(model, problem)
-    report = _reporter(events)
-    trainer = Trainer(
-        problem, model, strategy, rescaler, quantizer, protocol, evaluator, ledger, report, memory.excluded
+    place = document["data_dir"], document["cache_dir"]
+    trained = train(
+        document, load(document["dataset"], *place).sealed(document["split"]), folder, 0, ledger, reporter(events)
     )
-    outcome = trainer.run()
-    energy_reading, memory_reading = energy.stop(), memory.stop()
+    outcome = trained.outcome
     with ledger.account("checkpoint"):
         np.savez_compressed(
             folder / "predictions.npz", valid=outcome.predictions["valid"], test=outcome.predictions["test"]
         )
-    if _hash(problem.graph.train_mask) != mask_before:
-        raise BenchError("the training mask changed during training; a strategy must not write to the problem")
     missed = outcome.reached_target is False
+    protocol = Protocol.from_settings(document["protocol"])
     return {
         "status": "missed_target" if missed else "finished",
         "reason": _missed(protocol, outcome.curve) if missed else None,
@@ -120,22 +117,98 @@ def run(document: dict[str, Any], folder: Path, ledger: TimeLedger, events: Any)
         "node_visits": outcome.node_visits,
         "edge_visits": outcome.edge_visits,
         "schedule": outcome.schedule,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": trained.parameters,
         "model_bytes": outcome.model_bytes,
-        "inference_seconds": statistics.median(evaluator.inference_seconds),
-        "peak_memory_bytes": memory_reading.peak_bytes,
-        "memory": {**memory_reading.numbers, **({"reason": memory_reading.reason} if memory_reading.reason else {})},
-        "energy_joules": energy_reading.joules,
-        "energy": energy_reading.details,
-        "environment": {
+        "inference_seconds": statistics.median(trained.inference_seconds),
+        "peak_memory_bytes": trained.memory.peak_bytes,
+        "memory": {**trained.memory.numbers, **({"reason": trained.memory.reason} if trained.memory.reason else {})},
+        "energy_joules": trained.energy.joules,
+        "energy": trained.energy.details,
+        "environment": trained.environment,
+    }
+
+
+def train(
+    document: dict[str, Any], data: GraphData, folder: Path, rank: int, ledger: TimeLedger, report: Report
+) -> Trained:
+    """What every process of a trial does with a sealed dataset: prepare, train, measure.
+
+    Raises:
+        BenchError: the method cannot be trained so, or it wrote to the problem.
+        LostError: another process is gone.
+    """
+    import torch
+
+    from bench.allocator import describe_allocator
+    from bench.meters.energy import EnergyMeter
+    from bench.meters.joined import joined_energy, joined_memory
+    from bench.meters.memory import MemoryMeter
+    from bench.stored_problem import check_on_disk, pose_on_disk
+    from bench.training import Trainer
+    from bench.warm_up import warm_up
+    from methods.method import Method
+
+    torch.set_num_threads(document["threads"])
+    device = torch.device(document["device"])
+    if device.index is not None:
+        torch.cuda.set_device(device)
+    protocol = Protocol.from_settings(document["protocol"])
+    torch.set_float32_matmul_precision(protocol.matmul_precision)
+    method = Method.parse(document["method"])
+    check_method(method, protocol)
+    torch.manual_seed(document["seed"])
+    on_disk = method.build("strategy").graph == "disk"
+    problem, evaluator = (pose_on_disk if on_disk else pose)(data, document["seed"], device)
+    if on_disk:
+        del data  # a graph on disk leaves nothing of all nodes in memory
+    mask_before = _hash(problem.graph.train_mask)
+    warm_up_seconds = warm_up(method, problem, protocol)
+    team = _join(folder, rank, protocol.processes, device)
+    memory, energy = MemoryMeter(document["device"]), EnergyMeter(document["device"])
+    # with everything warm, all randomness starts again from the trial's seed
+    torch.manual_seed(document["seed"])
+    memory.start()
+    if rank == 0 or device.type == "cuda":  # the counter of a CPU covers all processes
+        energy.start()
+    team.agreed(0.0)  # the others work from here on, and not while the first one measures idle power
+    quantizer, strategy, rescaler = method.build("quantizer"), method.build("strategy"), method.build("rescaler")
+    with ledger.account("preprocess"):
+        problem = prepared(strategy, problem)
+        model = method.build_backbone(problem).to(device)
+        problem = replace(problem, hops=getattr(model, "hops", None))
+        if quantizer is not None:
+            model = quantizer.apply(model, problem)
+        if on_disk:
+            check_on_disk(method, model)
+        problem = team.share(problem, document["seed"])
+    parts = (problem, model, strategy, rescaler, quantizer, protocol, evaluator, ledger)
+    outcome = Trainer(*parts, report, memory.excluded, team).run()
+    own = energy.stop(), memory.stop(), strategy.facts()
+    if _hash(problem.graph.train_mask) != mask_before:
+        raise BenchError("the training mask changed during training; a strategy must not write to the problem")
+    energies, memories, facts = zip(*(team.gathered(own) or [own]), strict=True)
+    return Trained(
+        outcome,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        inference_seconds=evaluator.inference_seconds,
+        memory=joined_memory(memories),
+        energy=joined_energy(energies, document["device"]),
+        environment={
             "allocator": describe_allocator(),
-            "strategy": strategy.facts(),
+            "strategy": facts[0],
             "rescaler": None if rescaler is None else rescaler.facts(),
             "quantizer": outcome.quantizer,
             "matmul_precision": torch.get_float32_matmul_precision(),
             "warm_up_seconds": warm_up_seconds,
+            "processes": None if team.size == 1 else {**team.facts(), "strategies": facts},
         },
-    }
+    )
+
+
+def _join(folder: Path, rank: int, processes: int, device: torch.device) -> Team:
+    from bench import team
+
+    return team.Team() if processes == 1 else team.Processes(folder, rank, processes, device)
 
 
 def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Evaluator]:
@@ -152,7 +225,7 @@ def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Eva
     from methods.problem import Problem
 
     split = data.splits[0]
-    labels = np.full_like(data.y, -1)
+    labels = np.full(len(data.y), -1)
     labels[split.train] = data.y[split.train]
     mask = np.zeros(len(data.y), dtype=bool)
     mask[split.train] = True
@@ -177,7 +250,7 @@ def pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Eva
         generator=torch.Generator().manual_seed(seed),
         categories=data.categories,
     )
-    evaluator = Evaluator(data.metric, split.valid, split.test, data.y[split.valid])
+    evaluator = Evaluator(data.metric, split.valid, split.test, data.y[split.valid].astype(np.int64))
     return problem, evaluator
 
 
@@ -193,108 +266,21 @@ def prepared(strategy: Strategy, problem: Problem) -> Problem:
     return made
 
 
-def warm_up(method: Method, problem: Problem, protocol: Protocol) -> float:
-    """Take a step of the same network on a small graph and predict in few bits, to compile kernels; its seconds."""
-    import torch
-
-    from bench.optimizer import make_optimizer
-    from methods.adjacency import Adjacency
-    from methods.graph import GraphView
-
-    started = time.perf_counter()
-    nodes, device = 64, problem.device
-    ring = torch.arange(nodes, device=device)
-    adjacency = Adjacency.from_edges(torch.cat([ring, ring.roll(1)]), torch.cat([ring.roll(1), ring]), nodes, True)
-    # what strategies that draw subgraphs call beside what a step calls
-    adjacency.transposed_with_order()
-    adjacency.induced(ring).normalized("symmetric", self_loops=True)
-    per_graph = problem.graph.level == "graph"
-    labels = 1 if per_graph else nodes
-    view = GraphView(
-        x=torch.zeros(nodes, problem.graph.x.shape[1], device=device),
-        adjacency=adjacency,
-        y=torch.zeros(labels, dtype=torch.int64, device=device),
-        train_mask=torch.ones(labels, dtype=torch.bool, device=device),
-        level=problem.graph.level,
-        graph_ptr=torch.tensor([0, nodes], device=device) if per_graph else None,
-    )
-    dummy = replace(problem, graph=view)
-    model, quantizer = method.build_backbone(dummy).to(device), method.build("quantizer")
-    if quantizer is not None:
-        model = quantizer.apply(model, dummy)
-    optimizer = make_optimizer(model.train(), protocol)
-    problem.loss(model(view), view).backward()
-    optimizer.step()
-    if quantizer is not None:
-        packed = quantizer.pack(model, dummy).eval()
-        with torch.inference_mode():
-            packed(view)
-    return time.perf_counter() - started
-
-
-def claim_standard_output() -> Any:
-    """Keep the standard output for events; whatever else prints goes to the standard error."""
-    events = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    return events
-
-
-def end_with_parent() -> None:
-    """End this process when its standard input closes, which is when its parent is gone."""
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _reporter(events: Any):
-    last = 0.0
-
-    def report(point: dict[str, Any], spent: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= REPORT_SECONDS or spent >= 1:
-            last = now
-            print(json.dumps({"spent": spent, **point}), file=events, flush=True)
-
-    return report
-
-
 def _synchronizer(device: str):
     if not device.startswith("cuda"):
         return None
-    import torch
 
-    return torch.cuda.synchronize
+    def synchronize() -> None:
+        import torch  # not sooner: it reads the number of threads from the environment
 
+        torch.cuda.synchronize()
 
-def _status_of(error: Exception) -> str:
-    name = type(error).__name__
-    if isinstance(error, MemoryError) or "OutOfMemory" in name or "can't allocate memory" in str(error):
-        return "out_of_memory"
-    return "crashed"
-
-
-def _sentence(error: Exception) -> str:
-    from methods.errors import MethodError
-
-    if found := _REQUEST.search(str(error)):
-        size = f"{int(found[1]) / 1e9:,.1f} GB" if found[2] == "bytes" else f"{found[1]} {found[2]}"
-        return f"the trial asked for {size} of memory at once, more than the device could give"
-    first = str(error).strip().partition("\n")[0] or "no message"
-    return first if isinstance(error, BenchError | MethodError) else f"{type(error).__name__}: {first}"
+    return synchronize
 
 
 def _missed(protocol: Protocol, curve: list[dict[str, Any]]) -> str:
     best = max(point["validation_metric"] for point in curve)
     return f"the best validation metric was {best:.4f}; the target was {protocol.target}"
-
-
-def _tail(text: str, lines: int = 30) -> str:
-    return "\n".join(text.strip().splitlines()[-lines:])
 
 
 def _hash(mask: torch.Tensor) -> int:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _PATIENCE = 0.4
 _PAUSE = 1.0
-# a store that somebody writes to all the time is read for a tenth of it, which leaves the rest to the writer and to pages
+# a store that is written to all the time is read for a tenth of it, which leaves the rest to the writer and to pages
 _SHARE = 0.1
 _THREADS = 2
 

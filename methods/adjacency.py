@@ -46,6 +46,7 @@ class Adjacency:
         self._normalized: dict[tuple[Normalization, bool], Adjacency] = {}
         self._transposed: tuple[Adjacency, Tensor] | None = None
         self._sparse: Tensor | None = None
+        self._sums: Tensor | None = None
         self.work_bounds: Tensor | None = None  # the CPU kernels keep their division of the rows here
 
     @classmethod
@@ -119,12 +120,24 @@ class Adjacency:
             _row_pointers(rows, self.rows), self.indices[kept], self.columns, values, row_sums=self.row_sums
         )
 
-    def entries_of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Positions of all entries of some rows, row after row, and the number of each row's; both int64."""
+    def ranges(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Position of the first entry of some rows, and the number of each row's entries; both [k] int64."""
         # index_select is several times as fast as indexing on the CPU
         starts = self.indptr.index_select(0, rows).long()
-        sizes = self.indptr.index_select(0, rows + 1).long() - starts
+        return starts, self.indptr.index_select(0, rows + 1).long() - starts
+
+    def entries_of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions of all entries of some rows, row after row, and the number of each row's; both int64."""
+        starts, sizes = self.ranges(rows)
         return concatenated_ranges(starts, sizes), sizes
+
+    def sources(self, entries: Tensor) -> Tensor:
+        """The column of some entries, given by position, [k] int64."""
+        return self.indices.index_select(0, entries).long()
+
+    def own(self, x: Tensor) -> Tensor:
+        """Of x [columns, ...] what belongs to the rows of the operators that `normalized` gives: here all of it."""
+        return x
 
     def induced(self, nodes: Tensor) -> Adjacency:
         """The square matrix between some of the nodes, P^T A P with the columns of P in the order of `nodes`.
@@ -166,6 +179,12 @@ class Adjacency:
             symmetric = self.symmetric
         values = _operations(self.device).scaled(self, of_row, of_column)
         return Adjacency(self.indptr, self.indices, self.columns, values, symmetric)
+
+    def sums_of(self, rows: Tensor) -> Tensor:
+        """What `sums` gives for some rows, [k] float; those of all rows are computed once."""
+        if self._sums is None:
+            self._sums = self.sums()
+        return self._sums.index_select(0, rows)
 
     def sums(self) -> Tensor:
         """The row sums that normalisation divides by, self-loops not added, [rows] float."""

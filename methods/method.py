@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from methods.errors import SpecError
 from methods.parameters import canonical
-from methods.plugin import KINDS, find
+from methods.plugin import KINDS, Kind, find, names
 from methods.spec import Spec, Value, parse_specs
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Method:
             if kind == "backbone" and backbone_defaults:
                 # before the canonical form, which drops what equals the plug-in's own defaults
                 spec = Spec(spec.name, {**backbone_defaults, **spec.parameters})
-            parts[kind] = canonical(spec, plugin)
+            parts[kind] = canonical(spec, plugin, partial(_of_kind, kind))
         if "backbone" not in parts:
             raise SpecError(f"'{text}' names no backbone; write for example gcn+{text}")
         return cls(**parts)
@@ -84,3 +85,7 @@ class Method:
 
     def __str__(self) -> str:
         return self.name
+
+
+def _of_kind(kind: Kind) -> dict[str, type]:
+    return {name: find(name)[1] for name in names(kind)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -101,8 +102,11 @@ def parameters_of(plugin: type) -> dict[str, Parameter]:
     return parameters
 
 
-def canonical(spec: Spec, plugin: type) -> Spec:
+def canonical(spec: Spec, plugin: type, kin: Callable[[], Mapping[str, type]] = dict) -> Spec:
     """Check a spec against a plug-in; keep only what differs from the defaults, in the order of the signature.
+
+    Args:
+        kin: other plug-ins of the same kind by name, which may have a parameter that this one lacks.
 
     Raises:
         SpecError: an unknown parameter or an impossible value.
@@ -110,7 +114,10 @@ def canonical(spec: Spec, plugin: type) -> Spec:
     known = parameters_of(plugin)
     for name in spec.parameters:
         if name not in known:
+            elsewhere = " and ".join(other for other, its in kin().items() if name in parameters_of(its))
             hint = nearest(name, known) if known else "it has none"
+            if elsewhere:
+                hint = f"what has it: {elsewhere}"
             raise SpecError(f"{spec.name} has no parameter '{name}'; {hint}")
     given = {name: known[name].read(value, spec.name) for name, value in spec.parameters.items()}
     return Spec(

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from methods.graph import GraphView
+from methods.stored_graph import StoredGraph
 
 Task = Literal["multiclass", "binary"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of every epoch that one of several processes takes.
+
+    Attributes:
+        process: its number, from 0.
+        processes: how many there are.
+        order: random numbers that all of them draw alike.
+    """
+
+    process: int
+    processes: int
+    order: torch.Generator
 
 
 @dataclass(frozen=True)
@@ -19,12 +38,15 @@ class Problem:
     """A training problem. Validation and test labels are not in it.
 
     Attributes:
-        graph: the whole graph (or all graphs); labels outside the training set are -1.
+        graph: the whole graph (or all graphs); labels outside the training set are -1. A view of no nodes where the
+            graph stays on disk.
         task: `multiclass` has one output a class and cross-entropy, `binary` one output and logistic loss.
         out_features: width of the model's output.
         generator: the strategy's own random numbers, seeded by the trial's seed.
         categories: number of values of each integer-coded feature column, or None for numeric features.
         hops: message-passing steps of the network that is trained, or None where the network does not say.
+        share: of this process, or None where one process takes the whole epoch.
+        stored: the whole graph where it stays on disk, else None; see `Strategy.graph`.
     """
 
     graph: GraphView
@@ -33,10 +55,29 @@ class Problem:
     generator: torch.Generator
     categories: tuple[int, ...] | None = None
     hops: int | None = None
+    share: Share | None = None
+    stored: StoredGraph | None = None
 
     @property
     def device(self) -> torch.device:
         return self.graph.x.device
+
+    @property
+    def whole(self) -> GraphView | StoredGraph:
+        """The whole graph, wherever it is."""
+        return self.graph if self.stored is None else self.stored
+
+    @property
+    def order(self) -> torch.Generator:
+        """Random numbers for the order of an epoch, which processes that share it must draw alike."""
+        return self.generator if self.share is None else self.share.order
+
+    def own(self, items: Iterable[T]) -> Iterable[T]:
+        """Of the items of an epoch, one a step, those that this process takes: every n-th of n processes.
+
+        A strategy calls it before it draws what a step sees, so that drawing is divided too.
+        """
+        return items if self.share is None else islice(items, self.share.process, None, self.share.processes)
 
     def loss(self, logits: Tensor, view: GraphView) -> Tensor:
         """Mean loss over the training labels of a view, or their weighted sum where the view has `label_weights`.

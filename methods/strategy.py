@@ -13,6 +13,7 @@ from methods.graph import GraphView
 from methods.problem import Problem, Progress
 
 Mode = Literal["train", "keep_statistics", "evaluate"]
+Place = Literal["device", "disk"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class Strategy(ABC):
 
     budget: float = 1.0
     """Share of the protocol's budget that the strategy takes."""
+
+    graph: Place = "device"
+    """Where the whole graph is: on the device, or on disk, for strategies that draw from `problem.stored`."""
+
+    @property
+    def divides(self) -> bool:
+        """Whether several processes can share an epoch, of which each makes the steps that `problem.own` gives it.
+
+        Such a strategy orders its steps by random numbers of `problem.order`. All random numbers of `prepare` are the
+        same in all processes; those of `problem.generator` in `steps` are not.
+        """
+        return False
 
     def prepare(self, problem: Problem) -> Problem:
         """Work done once before training, charged as preprocessing: partitions, coarse graphs, propagated features.

@@ -34,6 +34,8 @@ def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
     print("Ratios are to the paired full-batch reference of the same backbone: 0.50 is half the cost.")
     if any(row.interleaved is False for row in rows):
         print("~ marks a time ratio whose two sides ran in different sessions, so not interleaved.")
+    if any(row.time_ratio is None and row.n and row.method != row.reference for row in rows):
+        print("A row without ratios has no reference under its protocol; rows of several processes never have one.")
     print("● is on the Pareto front of metric, time and memory. Fewer than ten splits or seeds make a row provisional.")
 
 

@@ -53,12 +53,22 @@ def run(
     target: Annotated[float | None, typer.Option(help="Validation metric to reach, e.g. 0.9.")] = None,
     dynamics_every: Annotated[int | None, typer.Option(help="Epochs between samples of dynamics; 0: none.")] = None,
     matmul_precision: Annotated[str | None, typer.Option(help="highest (FP32), high (TF32) or medium (BF16).")] = None,
+    processes: Annotated[int | None, typer.Option(help="That train one trial together; a GPU each.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1.")] = "cpu",
     jobs: Annotated[int, typer.Option(min=1, help="Trials at a time; more than one disturbs the times.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads a trial; all cores by default.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a trial is killed.")] = 3600.0,
     minutes: Annotated[float | None, typer.Option(help="Start no trial after this; the next call goes on.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed before.")] = False,
+    executor: Annotated[str, typer.Option(help="What runs the trials: local, ray or slurm.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(help="auto, HOST:6379 or ray://HOST:10001; else a new one.")
+    ] = None,
+    machines: Annotated[str | None, typer.Option(help="Only Ray's machines with this in their description.")] = None,
+    memory: Annotated[float | None, typer.Option(help="GB that each trial asks the cluster for.")] = None,
+    slurm: Annotated[
+        list[str] | None, typer.Option(help="Option of sbatch, such as partition=gpu; repeatable.")
+    ] = None,
     db: Store = STORE,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -81,13 +91,18 @@ def run(
         "target": target,
         "dynamics_every": dynamics_every,
         "matmul_precision": matmul_precision,
+        "processes": processes,
     }
     run_trials(
         words.Wanted(
             suite, tuple(dataset or ()), tuple(method or ()), preset, splits, seeds,
             {key: value for key, value in settings.items() if value is not None},
         ),
-        words.How(db, data, device, jobs, threads, timeout, retry_failed, minutes),
+        words.How(
+            db, data, device, jobs, threads, timeout, retry_failed, minutes,
+            {"name": executor, "address": ray_address, "machines": machines, "memory": memory,
+             "slurm": tuple(slurm or ())},
+        ),
         as_json,
     )  # fmt: skip
 

@@ -25,7 +25,9 @@ from db.records import TrialRecord
 
 def describe(trial: PlannedTrial) -> str:
     """`cora  gcn+full_batch  split 0 seed 3`."""
-    return f"{trial.dataset}  {trial.method.name}  split {trial.split} seed {trial.seed}"
+    text = f"{trial.dataset}  {trial.method.name}  split {trial.split} seed {trial.seed}"
+    processes = trial.protocol.processes
+    return text if processes == 1 else f"{text}  {processes} processes"
 
 
 def verdict(record: TrialRecord) -> str:

@@ -13,6 +13,7 @@ from bench.cli import output
 from bench.cli.progress import LiveListener, PlainListener
 from bench.cli.words import FAILED, INTERRUPTED, How, Wanted
 from bench.errors import UsageError
+from bench.executors.choice import Choice
 from bench.plan import PlannedTrial, parse_numbers, plan
 from bench.runner import Options, Report, run
 from bench.suite import Run, Suite
@@ -48,6 +49,7 @@ def execute(trials: Sequence[PlannedTrial], how: How, suite: str | None) -> Repo
         retry_failed=how.retry_failed,
         suite=suite,
         command=command_line(how.db),
+        executor=Choice(**how.executor),
     )
     with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
         return run(trials, options, listener)

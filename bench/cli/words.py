@@ -41,7 +41,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class How:
-    """How to run it; see `bench.runner.Options`."""
+    """How to run it; see `bench.runner.Options`, and of `executor` see `bench.executors.choice.Choice`."""
 
     db: str
     data: str | None
@@ -51,6 +51,7 @@ class How:
     timeout: float
     retry_failed: bool
     minutes: float | None = None
+    executor: dict[str, Any] = field(default_factory=dict)
 
 
 def store_to_show(db: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import methods.kernels  # noqa: F401 (compiled kernels stay where they are when the cache moves)
 from bench import trial
+from bench.child import claim_standard_output, end_with_parent
 from bench.conformance.target import Target, load
 
 
@@ -45,8 +46,8 @@ def _inspect(folder: Path, document: dict[str, Any]) -> None:
 
     from bench.conformance.inspection import Inspection
 
-    events = trial.claim_standard_output()
-    trial.end_with_parent()
+    events = claim_standard_output()
+    end_with_parent()
     torch.set_num_threads(1)
     target = Target.of(document["target"])
     load(target)

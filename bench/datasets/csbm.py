@@ -14,6 +14,8 @@ from bench.datasets.registry import dataset
 from bench.datasets.splits import stratified
 from bench.errors import UsageError
 
+_ROWS_AT_ONCE = 2**16
+
 
 @dataset(
     "csbm",
@@ -54,7 +56,9 @@ def csbm(
     means = generator.standard_normal((classes, features), dtype=np.float32)
     means *= np.float32(signal) / np.linalg.norm(means, axis=1, keepdims=True)
     x = generator.standard_normal((nodes, features), dtype=np.float32)
-    x += means[y]
+    for start in range(0, nodes, _ROWS_AT_ONCE):  # means[y] of all nodes would be as large as x
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        x[rows] += means[y[rows]]
     edge_index = draw_edges(generator, y, classes, edges, homophily)
     return RawGraph(x=x, edge_index=edge_index, y=y, splits=stratified(y, train=0.6), classes=classes)
 

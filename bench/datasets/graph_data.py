@@ -36,7 +36,7 @@ class GraphData:
         x: float32 [N, F]; may be a read-only memory map.
         indptr, indices: int64 [N+1], int32 [E]; CSR whose row is the receiving node and whose entries are its
             in-neighbours, ascending, each once, without self-loops.
-        y: int64 [N], or [G] where level is `graph`; -1 is unlabelled.
+        y: int64 [N], or [G] where level is `graph`; -1 is unlabelled. Sealed data has the smallest type that holds it.
         splits: official ones where they exist, otherwise ten seeded ones.
         metric: what the field reports on this set.
         level: what a label belongs to.
@@ -54,7 +54,7 @@ class GraphData:
     x: NDArray[np.float32]
     indptr: IntArray
     indices: NDArray[np.int32]
-    y: IntArray
+    y: NDArray[np.signedinteger]
     splits: tuple[Split, ...]
     metric: Metric
     level: Level
@@ -97,7 +97,7 @@ class GraphData:
         """
         if not 0 <= split < len(self.splits):
             raise UsageError(f"{self.name} has splits 0 to {len(self.splits) - 1}; there is no split {split}")
-        y = np.array(self.y)
+        y = np.array(self.y, dtype=np.min_scalar_type(-self.classes))
         y[self.splits[split].test] = -1
         return replace(self, y=y, splits=(self.splits[split],))
 

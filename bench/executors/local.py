@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
-import os
 import queue
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from bench.allocator import trial_environment
+from bench.executors.node import Node, inspect
+from bench.executors.trial_process import HERE, Ended, Progress, TrialProcess
 
-LOG_LINES = 30
 KILL_SECONDS = 5.0
 """How long a killed process may take to disappear."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How one trial's process ended.
-
-    Attributes:
-        index: position of its document.
-        result: the result document; at least `status`, and `reason` unless finished.
-        folder: where its files are.
-        seconds: wall time from spawn to exit, as the parent saw it.
-    """
-
-    index: int
-    result: dict[str, Any]
-    folder: Path
-    seconds: float
-
-
-Progress = Callable[[int, dict[str, Any]], None]
 
 
 class LocalExecutor:
@@ -59,10 +34,32 @@ class LocalExecutor:
         self, folder: Path, jobs: int, timeout: float, minutes: float | None = None, module: str = "bench.trial"
     ) -> None:
         self.folder, self.jobs, self.timeout, self.minutes, self.module = folder, jobs, timeout, minutes, module
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._running: dict[int, TrialProcess] = {}
         self._stopping = threading.Event()
         # a signal handler may call `stop` while `stop` runs
         self._lock = threading.RLock()
+
+    @cached_property
+    def kind(self) -> Node:
+        """The machine that this is."""
+        return inspect()
+
+    @property
+    def cores(self) -> int:
+        """CPU cores that the trials share."""
+        return self.kind.machine.cpu_cores
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """This machine by its name."""
+        return {HERE: self.kind}
+
+    def prepare(self, contents: Mapping[str, str], data_dir: str | None, cache_dir: str | None) -> None:
+        """Nothing to do: the runner has loaded the datasets on this machine."""
+
+    def everywhere(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """What a function returns on each machine, by name."""
+        return {HERE: function(*arguments)}
 
     def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
         """Yield each trial as it ends; after `stop`, those that it killed come as `interrupted` and no more follow.
@@ -110,67 +107,15 @@ class LocalExecutor:
         with self._lock:
             running = list(self._running.values())
         for process in running:
-            _kill(process)
+            process.stop()
 
     def _run_one(self, index: int, document: dict[str, Any], progress: Progress) -> Ended:
-        folder = self.folder / f"{index:06d}"
-        folder.mkdir(parents=True)
-        started = time.perf_counter_ns()
-        (folder / "trial.json").write_text(json.dumps({**document, "started_ns": started}))
-        log = folder / "log"
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                # -P: a folder called `db` or `app` where the user stands must not hide ours
-                [sys.executable, "-P", "-m", self.module, str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=trial_environment(os.environ, document["protocol"]["threads"]),
-                start_new_session=True,  # the terminal's Ctrl-C is for the runner, which ends its trials itself
-            )
+        process = TrialProcess(self.folder / f"{index:06d}", self.timeout, self.module)
         with self._lock:
             self._running[index] = process
         if self._stopping.is_set():
-            _kill(process)
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            _kill(process)
-
-        timer = threading.Timer(self.timeout, expire)
-        timer.daemon = True
-        timer.start()
-        assert process.stdout is not None and process.stdin is not None
-        for line in process.stdout:
-            with contextlib.suppress(json.JSONDecodeError):
-                progress(index, json.loads(line))
-        process.wait()
-        timer.cancel()
-        process.stdin.close()
-        process.stdout.close()
-        seconds = (time.perf_counter_ns() - started) * 1e-9
+            process.stop()
+        result, seconds = process.run(document, partial(progress, index))
         with self._lock:
             del self._running[index]
-        return Ended(index, self._result(folder, process.returncode, expired.is_set()), folder, seconds)
-
-    def _result(self, folder: Path, returncode: int, expired: bool) -> dict[str, Any]:
-        path = folder / "result.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        tail = "\n".join((folder / "log").read_text(errors="replace").splitlines()[-LOG_LINES:]) or None
-        if expired:
-            return {"status": "timed_out", "reason": f"killed after {self.timeout:g} s of wall time", "log_tail": tail}
-        if self._stopping.is_set():
-            return {"status": "interrupted", "reason": "the run was stopped while this trial ran", "log_tail": tail}
-        if returncode == -signal.SIGKILL:
-            # nobody here sent it, so the system did, and it does so when memory is exhausted
-            return {"status": "out_of_memory", "reason": "killed by the system for lack of memory", "log_tail": tail}
-        reason = f"the process ended with signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
-        return {"status": "crashed", "reason": f"{reason} and left no result", "log_tail": tail}
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a trial and everything it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        return Ended(index, result, process.folder, seconds)

@@ -45,6 +45,11 @@ def current_bytes() -> int | None:
         return None
 
 
+def anonymous_bytes() -> int:
+    """The part of the resident set that no file holds, now, in bytes (Linux 4.5 and later)."""
+    return _status_bytes("RssAnon")
+
+
 def lifetime_maximum_bytes() -> int:
     """The largest resident set of this process ever, in bytes.
 

@@ -1,4 +1,4 @@
-"""Every figure of the board, from trials, curves, methods and datasets, by the definitions in the README."""
+"""Every figure of the board, from trials, curves, methods and datasets, as docs/reading-numbers.md defines them."""
 
 from __future__ import annotations
 

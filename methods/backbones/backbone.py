@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,21 @@ class State(NamedTuple):
 
     outputs: Tensor
     scalars: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A network cut where it passes messages, so that it can be computed for some nodes at a time.
+
+    Attributes:
+        first: from features [k, in_features] to what enters the first layer, each node for itself.
+        layers: from x [columns, width] and an adjacency to the next x, of the nodes that `adjacency.own` names.
+        last: from the last layer's x to outputs [k, out_features], each node for itself.
+    """
+
+    first: Callable[[Tensor], Tensor]
+    layers: Sequence[Callable[[Tensor, Adjacency], Tensor]]
+    last: Callable[[Tensor], Tensor]
 
 
 class Backbone(nn.Module, ABC):
@@ -54,6 +70,10 @@ class Backbone(nn.Module, ABC):
             x: [nodes, in_features].
             adjacency: [nodes, nodes], not normalised.
         """
+        return None
+
+    def stages(self) -> Stages | None:
+        """The network layer by layer, or None where a layer needs more than the last one made of the neighbours."""
         return None
 
     @torch.no_grad()

@@ -66,7 +66,7 @@ class GATConvolution(Convolution):
         out = attend(
             adjacency.normalized("none", self_loops=True),
             self._scores(x, self.source_attention),
-            self._scores(x, self.target_attention),
+            self._scores(adjacency.own(x), self.target_attention),
             messages,
             dropout=self.dropout if self.training else 0.0,
         )

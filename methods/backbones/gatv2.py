@@ -90,9 +90,9 @@ class GATv2Convolution(Convolution):
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         ends = [nn.functional.linear(x, weight).view(-1, *self.attention.shape) for weight in self._weights()]
         out = attend_dynamic(
-            adjacency.normalized("none", self_loops=True) if self.self_loops else adjacency,
+            adjacency.normalized("none", self_loops=self.self_loops),
             ends[0],
-            ends[-1],
+            adjacency.own(ends[-1]),
             self.attention,
             dropout=self.dropout if self.training else 0.0,
         )

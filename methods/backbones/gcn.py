@@ -25,7 +25,7 @@ class GCN(Network):
         return GCNConvolution(in_features, out_features)
 
     def layer_states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
-        return self.body.states(x, adjacency)
+        return self.states(x, adjacency)
 
     def packed(self, grids: Mapping[str, Grid]) -> nn.Module | None:
         from methods.lowbit.packed_gcn import ConvolutionGrids, PackedGCN
@@ -67,7 +67,7 @@ class GCNConvolution(Convolution):
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         operator = adjacency.normalized("symmetric", self_loops=True)
         out_features, in_features = self.weight.shape
-        if in_features < out_features:
+        if in_features < out_features or operator.rows < operator.columns:
             return nn.functional.linear(aggregate(operator, x), self.weight, self.bias)
         return aggregate(operator, nn.functional.linear(x, self.weight)).add_(self.bias)
 

@@ -36,8 +36,8 @@ class SumWithSelf(Convolution):
         self.epsilon = nn.Parameter(torch.zeros(())) if learn_epsilon else None
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        neighbors = aggregate(adjacency, x)
-        return neighbors + x if self.epsilon is None else neighbors + (1 + self.epsilon) * x
+        neighbors, own = aggregate(adjacency.normalized("none"), x), adjacency.own(x)
+        return neighbors + own if self.epsilon is None else neighbors + (1 + self.epsilon) * own
 
 
 class GINConvolution(Convolution):

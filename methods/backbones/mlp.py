@@ -33,7 +33,7 @@ class PerNode(Convolution):
         self.map = map
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        return self.map(x)
+        return self.map(adjacency.own(x))
 
     def layers(self) -> list[Layer]:
         return [Layer((self.map.weight,), biases=(self.map.bias,))] if isinstance(self.map, nn.Linear) else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from methods.adjacency import Adjacency
-from methods.backbones.backbone import Backbone, State, last_state
+from methods.backbones.backbone import Backbone, Stages, State, last_state
 from methods.backbones.initialization import Initialization, initialize
 from methods.dropout import dropout, relu_dropout
 from methods.errors import SpecError
@@ -26,7 +27,11 @@ _HOMOGENEOUS = ("relu", "leaky_relu")
 
 
 class Convolution(nn.Module):
-    """One message-passing layer: `forward(x, adjacency)`, [nodes, in] to [nodes, out]."""
+    """One message-passing layer: `forward(x, adjacency)`, [nodes, in] to [nodes, out].
+
+    It multiplies with operators that `adjacency.normalized` gives and takes what belongs to their rows by
+    `adjacency.own`, so that it can compute some of the nodes only.
+    """
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         raise NotImplementedError
@@ -101,8 +106,20 @@ class Network(Backbone):
     def mixer(self, width: int) -> tuple[Convolution, int]:
         """Message passing of the feed-forward style, [nodes, width] to [nodes, returned width]."""
 
+    def stages(self) -> Stages:
+        return Stages(self.body.entered, self.body.layers(), self.body.outputs)
+
+    def states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
+        """What enters the first layer, and what each layer makes of it; see `Backbone.layer_states`."""
+        stages = self.stages()
+        x = stages.first(x)
+        yield State(x, {})
+        for layer in stages.layers:
+            x = layer(x, adjacency)
+            yield State(x, {})
+
     def node_outputs(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        return self.body.outputs(last_state(self.body.states(x, adjacency)).outputs)
+        return self.body.outputs(last_state(self.states(x, adjacency)).outputs)
 
     def invariance(self) -> Invariance:
         return self.body.invariance()
@@ -129,18 +146,22 @@ class PlainBody(nn.Module):
         self.head = nn.Linear(shape.hidden, out_features) if linear_head else None
         self.dropout, self.input_dropout, self.activation = shape.dropout, shape.input_dropout, shape.activation
 
-    def states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
-        """The features, and what each convolution makes of them; see `Backbone.layer_states`."""
-        x = dropout(x, self.input_dropout, self.training)
-        yield State(x, {})
-        for layer, norm in enumerate(self.norms):
-            update = self.convolutions[layer](x, adjacency)
-            if self.residuals:
-                update = update + self.residuals[layer](x)
-            x = self._activated(norm(update))
-            yield State(x, {})
-        if self.head is None:
-            yield State(self.convolutions[-1](x, adjacency), {})
+    def entered(self, x: Tensor) -> Tensor:
+        """What enters the first layer: the features, [nodes, in_features]."""
+        return dropout(x, self.input_dropout, self.training)
+
+    def layers(self) -> list[Callable[[Tensor, Adjacency], Tensor]]:
+        """The convolutions, each with what follows it."""
+        hidden: list[Callable[[Tensor, Adjacency], Tensor]] = [
+            partial(self._hidden, layer) for layer in range(len(self.norms))
+        ]
+        return hidden if self.head is not None else [*hidden, self.convolutions[-1]]
+
+    def _hidden(self, layer: int, x: Tensor, adjacency: Adjacency) -> Tensor:
+        update = self.convolutions[layer](x, adjacency)
+        if self.residuals:
+            update = update + self.residuals[layer](adjacency.own(x))
+        return self._activated(self.norms[layer](update))
 
     def outputs(self, x: Tensor) -> Tensor:
         """The network's outputs of the last state, [nodes, out_features]."""
@@ -194,13 +215,13 @@ class FeedForwardBody(nn.Module):
         self.decoder = nn.Linear(width, out_features)
         self.dropout = shape.dropout
 
-    def states(self, x: Tensor, adjacency: Adjacency) -> Iterator[State]:
-        """The encoder's output and that of each block; see `Backbone.layer_states`."""
-        x = nn.functional.gelu(dropout(self.encoder(x), self.dropout, self.training))
-        yield State(x, {})
-        for block in self.blocks:
-            x = block(x, adjacency)
-            yield State(x, {})
+    def entered(self, x: Tensor) -> Tensor:
+        """What enters the first block: the encoder's output, [nodes, hidden]."""
+        return nn.functional.gelu(dropout(self.encoder(x), self.dropout, self.training))
+
+    def layers(self) -> list[Callable[[Tensor, Adjacency], Tensor]]:
+        """The blocks."""
+        return list(self.blocks)
 
     def outputs(self, x: Tensor) -> Tensor:
         """The network's outputs of the last state, [nodes, out_features]."""
@@ -230,7 +251,7 @@ class FeedForwardBlock(nn.Module):
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         update = self.expand(self.mixer(self.norm(x), adjacency))
         update = self.contract(nn.functional.gelu(dropout(update, self.dropout, self.training)))
-        return x + dropout(update, self.dropout, self.training)
+        return adjacency.own(x) + dropout(update, self.dropout, self.training)
 
 
 def make_norm(kind: Norm, width: int) -> nn.Module:

@@ -33,8 +33,8 @@ class SAGEConvolution(Convolution):
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
         mean = adjacency.normalized("mean")
-        if self.of_self.in_features < self.of_self.out_features:
-            return self.of_self(x) + self.of_neighbors(aggregate(mean, x))
+        if self.of_self.in_features < self.of_self.out_features or mean.rows < mean.columns:
+            return self.of_self(adjacency.own(x)) + self.of_neighbors(aggregate(mean, x))
         neighbors = aggregate(mean, nn.functional.linear(x, self.of_neighbors.weight))
         return neighbors.add_(self.of_self(x)).add_(self.of_neighbors.bias)
 
@@ -46,4 +46,4 @@ class NeighborsBeside(Convolution):
     """[x, mean over neighbours]."""
 
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
-        return torch.cat([x, aggregate(adjacency.normalized("mean"), x)], dim=1)
+        return torch.cat([adjacency.own(x), aggregate(adjacency.normalized("mean"), x)], dim=1)

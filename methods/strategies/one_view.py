@@ -6,6 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
+from torch import Tensor
+
+from methods.disk_array import DiskArray
 from methods.graph import GraphView
 from methods.problem import Problem, Progress
 from methods.strategies.training_nodes import training_nodes
@@ -18,6 +21,8 @@ class OneView(Strategy):
     Attributes:
         train: nodes with a training label, [k] int64; there from `prepare` on.
     """
+
+    train: Tensor | DiskArray
 
     def prepare(self, problem: Problem) -> Problem:
         self.train = training_nodes(problem)

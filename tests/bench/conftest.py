@@ -30,11 +30,14 @@ PLUGINS = '''
 """Methods that misbehave, each in one way, and one that watches."""
 
 import gc
+import os
+import signal
 import time
 
 from methods.plugin import register
 from methods.rescaler import Rescaler
 from methods.strategies.full_batch import FullBatch
+from methods.strategies.sampling.neighbor_sampling import NeighborSampling
 
 
 @register("strategy", "watches_labels")
@@ -72,6 +75,34 @@ class WritesMask(FullBatch):
 @register("strategy", "never_ends")
 class NeverEnds(FullBatch):
     """Sleeps."""
+
+    def prepare(self, problem):
+        time.sleep(3600)
+
+
+@register("strategy", "raises_beside")
+class RaisesBeside(NeighborSampling):
+    """Fails in the second epoch of the second process."""
+
+    def steps(self, problem, progress):
+        if progress.epoch == 1 and problem.share.process == 1:
+            raise ValueError("the sampler lost\\nits way")
+        return super().steps(problem, progress)
+
+
+@register("strategy", "killed_beside")
+class KilledBeside(NeighborSampling):
+    """Is killed in the second epoch of the second process."""
+
+    def steps(self, problem, progress):
+        if progress.epoch == 1 and problem.share.process == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().steps(problem, progress)
+
+
+@register("strategy", "waits")
+class Waits(NeighborSampling):
+    """Sleeps, and could be shared."""
 
     def prepare(self, problem):
         time.sleep(3600)
@@ -229,3 +260,10 @@ def ran(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def child_environment(cache: Path, plugins: Path) -> dict[str, str]:
     """Environment of a command line that knows the throw-away package and keeps to the tests' cache."""
     return {**os.environ, "LEANGNN_CACHE": str(cache), "PYTHONPATH": str(plugins), "OMP_NUM_THREADS": "1"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all that use `ran` as slow, because whichever comes first pays for its trials."""
+    for item in items:
+        if "ran" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

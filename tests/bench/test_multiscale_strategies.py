@@ -52,6 +52,7 @@ def test_rods_are_told_from_the_background_and_nothing_leaks_from_beyond_four_ho
     assert background + 0.02 < scored(tips, outcome) < 0.80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("levels", "steps_per_epoch"), [(2, 1.5), (3, 2.8)])
 def test_pubmed_loses_at_most_a_point_to_full_batch(
     real_data: Path, cache: Path, levels: int, steps_per_epoch: float

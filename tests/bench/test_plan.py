@@ -140,3 +140,12 @@ def test_numbers_of_splits_and_seeds() -> None:
 def test_numbers_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match=r"--seeds .*is not possible"):
         parse_numbers(text, "seeds")
+
+
+def test_several_processes_have_no_reference_and_refuse_what_they_cannot_share() -> None:
+    sampled = "gcn+neighbor_sampling"
+    [alone] = made({"methods": [sampled], "protocol": {"processes": 2}})
+    assert (alone.method.name, alone.protocol.processes) == (sampled, 2)
+    assert len(made({"methods": [sampled]})) == 2
+    with pytest.raises(UsageError, match="2 processes cannot share the steps of full_batch"):
+        made({"methods": ["gcn"], "protocol": {"processes": 2}})

@@ -37,6 +37,8 @@ from bench.protocol import OPTIMIZERS, Protocol
         ({"select_by": ["metric"]}, "is not possible; choose from: metric, balanced_accuracy"),
         ({"dynamics_every": -1}, "dynamics_every=-1 is not possible; it must be at least 1"),
         ({"dynamics_every": 2.5}, "dynamics_every must be a whole number, not 2.5"),
+        ({"processes": 0}, "processes=0 is not possible; it must be at least 1"),
+        ({"processes": 2, "threads": 1}, "threads=1 is not possible with processes=2; give at least one thread a"),
         ({"epochs": None}, "a protocol needs a budget; give epochs, seconds or both"),
     ],
 )
@@ -71,9 +73,14 @@ def test_equal_settings_have_one_key_and_others_another() -> None:
     assert Protocol(weight_decay=0, clip=1).key() == Protocol(weight_decay=0.0, clip=1.0).key()
     keys = {Protocol().key(), Protocol(epochs=199).key(), Protocol(target=0.9).key(), Protocol(optimizer="sgd").key()}
     keys |= {Protocol(dynamics_every=None).key(), Protocol(select_by="balanced_accuracy").key()}
-    assert len(keys) == 6
+    keys |= {Protocol(processes=2).key()}
+    assert len(keys) == 7
     assert all(len(key) == 12 for key in keys)
 
 
 def test_every_optimizer_is_one_of_torch() -> None:
     assert all(issubclass(getattr(torch.optim, name), torch.optim.Optimizer) for name in OPTIMIZERS.values())
+
+
+def test_rows_that_were_stored_before_a_setting_was_added_keep_their_key() -> None:
+    assert Protocol().key() == "3689cb0ce45a" != Protocol(processes=2).key()

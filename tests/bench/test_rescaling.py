@@ -131,6 +131,7 @@ def test_a_network_that_is_not_invariant_trains_and_its_record_says_so(grid: Gra
     assert facts["violation"]["largest_change"] > 1e-3
 
 
+@pytest.mark.slow
 def test_a_first_layer_in_focus_fits_the_released_set_before_the_standard_network_does(
     real_data: Path, cache: Path
 ) -> None:

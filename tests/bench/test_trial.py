@@ -16,12 +16,10 @@ import torch
 from bench.clock import ACCOUNTS
 from bench.datasets.graph_data import GraphData
 from bench.dynamics import OF_LAYERS, OF_UNITS, QUANTILES
-from bench.errors import BenchError
 from bench.protocol import Protocol
-from bench.trial import _missed, _sentence, _status_of, pose, warm_up
+from bench.trial import _missed, pose
 from db.read import Reader
 from db.records import Status
-from methods.method import Method
 
 SMALL = "gcn(layers=2,hidden=8)"
 REFERENCE = f"{SMALL}+full_batch"
@@ -44,50 +42,6 @@ def test_a_sealed_dataset_poses_a_problem_with_training_labels_only(blocks: Grap
 def test_a_binary_set_has_one_output(grid: GraphData) -> None:
     problem, evaluator = pose(grid.sealed(0), 0, torch.device("cpu"))
     assert (problem.task, problem.out_features, evaluator.metric) == ("binary", 1, "roc_auc")
-
-
-def test_warming_up_leaves_the_problem_and_its_random_numbers_alone(blocks: GraphData) -> None:
-    problem, _ = pose(blocks.sealed(0), 7, torch.device("cpu"))
-    untouched, _ = pose(blocks.sealed(0), 7, torch.device("cpu"))
-    assert warm_up(Method.parse(SMALL), problem, Protocol()) > 0
-    assert torch.equal(problem.graph.x, untouched.graph.x)
-    assert torch.equal(problem.generator.get_state(), untouched.generator.get_state())
-
-
-COUNTED = """
-import sys
-import torch
-from bench.datasets.registry import load
-from bench.protocol import Protocol
-from bench.trial import pose, warm_up
-from methods.method import Method
-from methods.kernels import lowbit_cpu, lowbit_packing_cpu
-
-def versions():
-    modules = (lowbit_cpu, lowbit_packing_cpu)
-    compiled = [each for module in modules for each in vars(module).values() if hasattr(each, "signatures")]
-    return {each.py_func.__name__: len(each.signatures) for each in compiled}
-
-data = load("csbm(nodes=120,degree=6.0,features=8,classes=3)", cache_dir=sys.argv[1])
-for name in ("gcn(layers=2,hidden=8)+qlr(bits=2)", "appnp(hidden=8,steps=2)+minmax(bits=4)"):
-    method = Method.parse(name)
-    problem, evaluator = pose(data.sealed(0), 0, torch.device("cpu"))
-    warm_up(method, problem, Protocol())
-    warm = versions()
-    assert sum(warm.values()) > 0, "no kernel of packed rows was used"
-    quantizer = method.build("quantizer")
-    model = quantizer.apply(method.build_backbone(problem), problem)
-    problem.loss(model(problem.graph), problem.graph).backward()
-    evaluator.evaluate(quantizer.pack(model, problem), problem)
-    assert versions() == warm, (warm, versions())
-"""
-
-
-def test_warming_up_compiles_what_a_quantizer_runs(cache: Path) -> None:
-    # a process of its own, because other tests have compiled everything here; kernels stay in their usual folder
-    command = [sys.executable, "-c", COUNTED, str(cache)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 def test_no_hidden_label_is_in_the_memory_of_a_trial(ran) -> None:
@@ -149,6 +103,7 @@ def test_a_trial_leaves_its_dynamics_and_says_that_no_rescaler_ran(ran) -> None:
     assert (dynamics["weight_norm"].values > 0).all()
 
 
+@pytest.mark.slow
 def test_protocol_decides_on_dynamics_and_a_rescaler_says_its_facts(harness, tmp_path: Path) -> None:
     store = tmp_path / "s.duckdb"
     harness.run(harness.plan(f"{SMALL}+full_batch+says_facts", dynamics_every=2), store)
@@ -217,26 +172,3 @@ def test_a_trial_ends_itself_when_its_parent_is_gone(tmp_path: Path, child_envir
         os.close(kept)  # what the system does when the parent is killed
         assert trial.wait(60) == 1
     assert not (tmp_path / "result.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "sentence"),
-    [
-        (
-            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 2500000000 bytes"),
-            "out_of_memory",
-            "the trial asked for 2.5 GB of memory at once, more than the device could give",
-        ),
-        (
-            torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total of"),
-            "out_of_memory",
-            "the trial asked for 20.00 GiB of memory at once, more than the device could give",
-        ),
-        (MemoryError(), "out_of_memory", "MemoryError: no message"),
-        (ValueError("first line\nsecond line"), "crashed", "ValueError: first line"),
-        (BenchError("a sentence of ours"), "crashed", "a sentence of ours"),
-    ],
-    ids=["CPU", "CUDA", "Python", "foreign", "ours"],
-)  # fmt: skip
-def test_errors_become_a_status_and_one_sentence(error: Exception, status: str, sentence: str) -> None:
-    assert (_status_of(error), _sentence(error)) == (status, sentence)

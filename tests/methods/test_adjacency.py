@@ -171,3 +171,16 @@ def test_a_matrix_is_the_transpose_of_its_transpose(uneven: Adjacency) -> None:
     flipped, order = uneven.transposed_with_order()
     torch.testing.assert_close(dense(flipped), dense(uneven).T)
     assert torch.equal(flipped.values, uneven.values[order.long()])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_samplers_read_of_some_rows(uneven: Adjacency, weighted: bool) -> None:
+    values = torch.rand(uneven.entries) if weighted else None
+    whole = Adjacency(uneven.indptr, uneven.indices, 60, values)
+    rows = torch.tensor([55, 3, 0, 3])
+    starts, sizes = whole.ranges(rows)
+    assert starts.tolist() == [int(whole.indptr[row]) for row in rows]
+    assert sizes.tolist() == whole.degrees()[rows].tolist()
+    assert whole.sources(starts[1:]).tolist() == whole.indices.long()[starts[1:]].tolist()
+    for _ in range(2):  # computed, then kept
+        torch.testing.assert_close(whole.sums_of(rows), whole.sums()[rows])

@@ -82,3 +82,9 @@ def test_impossible_values_are_named(parameters: dict[str, Any], message: str) -
 def test_a_plugin_without_parameters_says_so() -> None:
     with pytest.raises(SpecError, match="object has no parameter 'a'; it has none"):
         canonical(Spec("object", {"a": 1}), type("Bare", (), {"__init__": lambda self: None}))
+
+
+def test_what_another_plugin_of_the_kind_has_is_said() -> None:
+    bare = type("Bare", (), {"__init__": lambda self: None})
+    with pytest.raises(SpecError, match="object has no parameter 'layers'; what has it: other"):
+        canonical(Spec("object", {"layers": 1}), bare, lambda: {"bare": bare, "other": Plugin})

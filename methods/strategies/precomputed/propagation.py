@@ -29,6 +29,10 @@ class Propagation(OneView):
     def __init__(self, *, hops: PositiveInt = 2, batch_size: PositiveInt | None = None) -> None:
         self.hops, self.batch_size = hops, batch_size
 
+    @property
+    def divides(self) -> bool:
+        return self.batch_size is not None
+
     @abstractmethod
     def features(self, operator: Adjacency, x: Tensor) -> Tensor:
         """New features [nodes, any width] from the operator D^-1/2 (A + I) D^-1/2 and the given ones."""
@@ -42,6 +46,7 @@ class Propagation(OneView):
             )
         x = self.features(graph.adjacency.normalized("symmetric", self_loops=True), graph.x)
         propagated = replace(graph, x=x, adjacency=without_edges(graph.num_nodes, problem.device))
+        assert isinstance(self.train, Tensor)  # it has no parameter to ask for a graph on disk
         # the one batch of every epoch, where there is but one
         self._all = self._batch(propagated, self.train) if self.batch_size is None else None
         self._width = x.shape[1]
@@ -52,7 +57,7 @@ class Propagation(OneView):
             assert self._all is not None
             yield self._all
             return
-        for nodes in shuffled_batches(self.train, self.batch_size, problem.generator):
+        for nodes in problem.own(shuffled_batches(self.train, self.batch_size, problem.order)):
             yield self._batch(problem.graph, nodes)
 
     def facts(self) -> dict[str, Any]:

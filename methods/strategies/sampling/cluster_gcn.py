@@ -33,6 +33,10 @@ class ClusterGCN(InducedParts):
     ) -> None:
         self.parts, self.parts_per_step, self.partition = parts, parts_per_step, partition
 
+    @property
+    def divides(self) -> bool:
+        return True
+
     def prepare(self, problem: Problem) -> Problem:
         problem = super().prepare(problem)
         adjacency, generator = problem.graph.adjacency, problem.generator
@@ -48,8 +52,8 @@ class ClusterGCN(InducedParts):
         return problem
 
     def pieces(self, problem: Problem) -> Iterable[Tensor]:
-        order = torch.randperm(self.parts, generator=problem.generator).to(problem.device)
-        for chosen in order.split(self.parts_per_step):
+        order = torch.randperm(self.parts, generator=problem.order).to(problem.device)
+        for chosen in problem.own(order.split(self.parts_per_step)):
             yield self._nodes_by_part[concatenated_ranges(self._starts[chosen], self._sizes[chosen])]
 
     def facts(self) -> dict[str, Any]:

@@ -46,6 +46,10 @@ class GraphSAINT(OneView):
     ) -> None:
         self.sampler, self.size, self.walk_length, self.coverage = sampler, size, walk_length, coverage
 
+    @property
+    def divides(self) -> bool:
+        return True
+
     def prepare(self, problem: Problem) -> Problem:
         problem, graph = super().prepare(problem), problem.graph
         self._redraws = self._trial_subgraphs = 0
@@ -54,7 +58,7 @@ class GraphSAINT(OneView):
         self._adjacency = normalized_messages(graph.adjacency, inclusion)
         reachable = graph.train_mask & (inclusion.nodes > 0)
         labels = int(reachable.sum())
-        self._unreachable = self.train.numel() - labels
+        self._unreachable = len(self.train) - labels
         if not labels:
             raise MethodError(
                 f"graph_saint(sampler={self.sampler}) never draws a node without edges, and all {self._unreachable} "
@@ -65,14 +69,12 @@ class GraphSAINT(OneView):
         return problem
 
     def views(self, problem: Problem) -> Iterable[GraphView]:
-        made = 0
-        while made < self._per_epoch:
+        for _ in problem.own(range(self._per_epoch)):
             nodes = self._draw(problem.generator)
-            if problem.graph.train_mask.index_select(0, nodes).any():
-                made += 1
-                yield self._weighted.on(nodes, self._adjacency.induced(nodes))
-            else:
+            while not problem.graph.train_mask.index_select(0, nodes).any():
                 self._redraws += 1
+                nodes = self._draw(problem.generator)
+            yield self._weighted.on(nodes, self._adjacency.induced(nodes))
 
     def facts(self) -> dict[str, Any]:
         return {

@@ -13,10 +13,12 @@ from methods.graph import GraphView
 from methods.parameters import NonNegativeInt, PositiveInt
 from methods.plugin import register
 from methods.problem import Problem
+from methods.stored_graph import StoredAdjacency
 from methods.strategies.one_view import OneView
 from methods.strategies.sampling.expansion import Drawn, Expansion, hops_of
 from methods.strategies.sampling.pyg_neighbors import PyGExpansion, has_compiled_sampler
 from methods.strategies.training_nodes import shuffled_batches
+from methods.strategy import Place
 
 
 @register("strategy", "neighbor_sampling")
@@ -25,23 +27,32 @@ class NeighborSampling(OneView):
 
     A node's neighbours are drawn once, without replacement, for all layers; a stored self-loop is one of them. `hops`
     none is as many as the network has; hops=0 gives plain mini-batches. PyG's compiled sampler draws where it is
-    installed.
+    installed and the graph is in memory; `graph=disk` leaves the graph in its files.
     """
 
     def __init__(
-        self, *, batch_size: PositiveInt = 1024, neighbors: PositiveInt = 10, hops: NonNegativeInt | None = None
+        self,
+        *,
+        batch_size: PositiveInt = 1024,
+        neighbors: PositiveInt = 10,
+        hops: NonNegativeInt | None = None,
+        graph: Place = "device",
     ) -> None:
-        self.batch_size, self.neighbors, self.hops = batch_size, neighbors, hops
+        self.batch_size, self.neighbors, self.hops, self.graph = batch_size, neighbors, hops, graph
+
+    @property
+    def divides(self) -> bool:
+        return True
 
     def prepare(self, problem: Problem) -> Problem:
-        problem, compiled = super().prepare(problem), has_compiled_sampler()
+        problem, compiled = super().prepare(problem), problem.stored is None and has_compiled_sampler()
         self._sampler = "pyg" if compiled else "torch"
-        self._expansion = PyGExpansion(problem.graph, self.neighbors) if compiled else Expansion(problem.graph)
+        self._expansion = PyGExpansion(problem.graph, self.neighbors) if compiled else Expansion(problem.whole)
         return problem
 
     def views(self, problem: Problem) -> Iterable[GraphView]:
-        adjacency, generator, hops = problem.graph.adjacency, problem.generator, hops_of(self.hops, problem)
-        for seeds in shuffled_batches(self.train, self.batch_size, generator):
+        adjacency, generator, hops = problem.whole.adjacency, problem.generator, hops_of(self.hops, problem)
+        for seeds in problem.own(shuffled_batches(self.train, self.batch_size, problem.order)):
             if isinstance(self._expansion, PyGExpansion):
                 yield self._expansion.view(seeds, hops, generator)
             else:
@@ -53,10 +64,11 @@ class NeighborSampling(OneView):
         return {**super().facts(), "sampler": self._sampler}
 
 
-def draw_neighbors(adjacency: Adjacency, rows: Tensor, most: int, generator: torch.Generator) -> Drawn:
+def draw_neighbors(
+    adjacency: Adjacency | StoredAdjacency, rows: Tensor, most: int, generator: torch.Generator
+) -> Drawn:
     """At most so many different entries of each row, all subsets equally likely; hubs cost no more than others."""
-    starts = adjacency.indptr.index_select(0, rows).long()
-    degrees = adjacency.indptr.index_select(0, rows + 1).long() - starts
+    starts, degrees = adjacency.ranges(rows)
     sizes = degrees.clamp(max=most)
     entries = concatenated_ranges(starts, sizes)
     crowded = (degrees > most).nonzero().squeeze(1)

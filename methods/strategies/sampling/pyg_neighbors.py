@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from methods.graph import GraphView
-from methods.strategies.sampling.expansion import Drawn, sampled_view
+from methods.strategies.sampling.expansion import Drawn, sampled_adjacency, view_around
 
 
 def has_compiled_sampler() -> bool:
@@ -28,7 +28,7 @@ class PyGExpansion:
         from torch_geometric.data import Data
         from torch_geometric.sampler import NeighborSampler
 
-        self._graph, self._row_sums, self._neighbors = graph, graph.adjacency.sums(), neighbors
+        self._graph, self._neighbors = graph, neighbors
         edges = torch.stack([graph.adjacency.indices.long(), graph.adjacency.row_of_entry()]).cpu()
         # rows of targets are PyG's sorted order already, so its edge numbers are our positions of entries
         self._sampler = NeighborSampler(Data(edge_index=edges, num_nodes=graph.num_nodes), [neighbors], is_sorted=True)
@@ -45,7 +45,6 @@ class PyGExpansion:
         order = torch.argsort(out.col, stable=True)
         nodes, columns, entries = (part.to(device) for part in (out.node, out.row[order], out.edge[order]))
         sizes = torch.bincount(out.col.to(device), minlength=nodes.numel())
-        starts = adjacency.indptr.index_select(0, nodes)
-        degrees = adjacency.indptr.index_select(0, nodes + 1) - starts
+        degrees = adjacency.ranges(nodes)[1]
         drawn = Drawn(entries, sizes, degrees / sizes.clamp(min=1))
-        return sampled_view(self._graph, self._row_sums, nodes, seeds.numel(), columns, drawn)
+        return view_around(self._graph, nodes, seeds.numel(), sampled_adjacency(adjacency, nodes, columns, drawn))

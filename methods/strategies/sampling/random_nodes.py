@@ -20,6 +20,10 @@ class RandomNodes(InducedParts):
     def __init__(self, *, parts: PositiveInt = 4) -> None:
         self.parts = parts
 
+    @property
+    def divides(self) -> bool:
+        return True
+
     def pieces(self, problem: Problem) -> Iterable[Tensor]:
-        order = torch.randperm(problem.graph.num_nodes, generator=problem.generator)
-        return order.to(problem.device).tensor_split(self.parts)
+        order = torch.randperm(problem.graph.num_nodes, generator=problem.order)
+        return problem.own(order.to(problem.device).tensor_split(self.parts))

@@ -85,11 +85,10 @@ def walk_sampler(adjacency: Adjacency, roots: int, length: int) -> Draw:
         visited = [torch.randint(adjacency.rows, (roots,), generator=generator).to(adjacency.device)]
         for _ in range(length):
             here = visited[-1]
-            starts = adjacency.indptr.index_select(0, here).long()
-            degrees = adjacency.indptr.index_select(0, here + 1).long() - starts
+            starts, degrees = adjacency.ranges(here)
             uniform = torch.rand(roots, generator=generator, dtype=torch.float64).to(here.device)
             entries = (starts + (uniform * degrees).long()).clamp(max=adjacency.entries - 1)
-            visited.append(torch.where(degrees > 0, adjacency.indices.index_select(0, entries).long(), here))
+            visited.append(torch.where(degrees > 0, adjacency.sources(entries), here))
         return torch.cat(visited).unique()
 
     return draw

@@ -29,6 +29,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_real_night_is_run_and_reported(cli, suite, tmp_path) -> None:
     said = cli("nightly", "--suite", suite, "--report", tmp_path / "report", "--json")
     assert said.code == 0, said

@@ -37,6 +37,8 @@ def test_verdicts_by_hand(finished, crashed, ran) -> None:
     missed = ran.row(f"{SMALL}+full_batch", seed=1)
     assert verdict(missed).endswith(f"missed_target: {missed.reason}")
     assert describe(finished[0]) == f"minesweeper-grid(side=12)  {SMALL}+full_batch  split 0 seed 0"
+    several = dataclasses.replace(finished[0].protocol, processes=2, threads=2)
+    assert describe(dataclasses.replace(finished[0], protocol=several)).endswith("split 0 seed 0  2 processes")
 
 
 def test_without_a_terminal_there_is_one_line_a_trial(finished, crashed, capsys: pytest.CaptureFixture[str]) -> None:

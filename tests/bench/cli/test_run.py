@@ -84,6 +84,7 @@ class Running:
             folder.rename(self.scratch.parent / f"left-by-{self.process.pid}")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stores_what_finished_and_what_ran_and_leaves_nothing(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:
@@ -107,6 +108,7 @@ def test_ctrl_c_stores_what_finished_and_what_ran_and_leaves_nothing(
     assert session.calibration_before and min(session.calibration_before.values()) > 0
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_is_started_again_ends_with_the_same_rows(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:

@@ -86,6 +86,7 @@ def test_cheats_are_caught(write, failures, body: str, wrong: Run, expected: set
         assert found["label files"].startswith("written_for_a_test.py, line ")
 
 
+@pytest.mark.slow
 def test_a_new_strategy_conforms(tmp_path: Path, write) -> None:
     [module, *_] = write_package("strategy", "half_of_the_nodes", tmp_path / "package")
     [conformance] = check(str(module))

@@ -34,3 +34,11 @@ def test_record_carries_the_counts(square: GraphData) -> None:
     assert (record.name, record.nodes, record.edges, record.features) == ("square", 4, 8, 4)
     assert (record.classes, record.graphs, record.level, record.metric) == (2, 1, "node", "accuracy")
     assert (record.edge_homophily, record.adjusted_homophily, record.substitute_for) == (0.5, None, "circle")
+
+
+@pytest.mark.parametrize(("classes", "kept"), [(2, np.int8), (128, np.int8), (129, np.int16), (40_000, np.int32)])
+def test_sealed_labels_take_no_more_room_than_they_need(square: GraphData, classes: int, kept: type) -> None:
+    y = np.array([classes - 1, 0, 1, 1])
+    sealed = replace(square, y=y, classes=classes).sealed(0)
+    assert sealed.y.dtype == kept
+    assert sealed.y.tolist()[0] == classes - 1

@@ -19,6 +19,7 @@ def call_here(threads: int, function: str, **arguments: Any) -> Any:
     return {str(key): value for key, value in result.items()}
 
 
+@pytest.mark.slow
 def test_quick_run_compares_all_variants_and_finds_them_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aggregation, "call", call_here)
     document = perf.load("aggregation").run(perf.Options(rounds=1, quick=True, threads=1)).as_json()

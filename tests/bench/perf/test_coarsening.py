@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench import perf
 
 
+@pytest.mark.slow
 def test_quick_run_has_every_level_of_every_pooling() -> None:
     report = perf.load("coarsening").run(perf.Options(rounds=1, quick=True, threads=1))
     draws, steps = report.tables

@@ -10,6 +10,7 @@ from bench import perf
 from bench.perf.interleave import Interleaved, Sample
 
 
+@pytest.mark.slow
 def test_quick_run_pairs_each_epoch_with_a_bare_one(tmp_path: Path) -> None:
     report = perf.load("harness").run(perf.Options(rounds=1, quick=True, threads=1, cache_dir=tmp_path))
     assert [row.variant for row in report.tables[0].rows] == ["trial", "bare loop"]

@@ -7,7 +7,7 @@ import torch
 
 from methods.adjacency import Adjacency
 from methods.aggregate import aggregate
-from methods.strategies.sampling.layer_sampling import LayerNeighborSampling, draw_layer
+from methods.strategies.sampling.layer_sampling import LayerNeighborSampling, draw_layer, numbers_of
 from methods.strategies.sampling.neighbor_sampling import NeighborSampling
 
 
@@ -57,3 +57,22 @@ def test_rows_that_share_neighbours_agree_on_them(pose, epoch) -> None:
         met.append(sum(view.num_nodes - 30 for _ in range(40) for view in epoch(strategy, problem)) / 40)
     assert met[0] == pytest.approx(5, abs=1.5)  # Poisson-like, standard error 0.35
     assert met[1] > 80
+
+
+def test_a_node_s_number_is_the_same_wherever_it_is_met_and_another_under_another_key() -> None:
+    nodes = torch.arange(200_000)
+    numbers, others = numbers_of(nodes, key=7), numbers_of(nodes, key=8)
+    assert torch.equal(numbers_of(nodes.flip(0), key=7), numbers.flip(0))
+    assert numbers.min() >= 0 and numbers.max() < 1
+    # standard errors of a mean, a variance and a correlation of this many uniform numbers, times five
+    assert float(numbers.mean()) == pytest.approx(1 / 2, abs=5 * (1 / 12 / 200_000) ** 0.5)
+    assert float(numbers.var()) == pytest.approx(1 / 12, abs=5 * (1 / 180 / 200_000) ** 0.5)
+    for other in (others, numbers.roll(1), numbers_of(nodes + 2**40, key=7)):
+        assert abs(float(torch.corrcoef(torch.stack([numbers, other]))[0, 1])) < 5 / 200_000**0.5
+
+
+def test_numbers_are_splitmix64_s() -> None:
+    # the first outputs of the reference implementation from the state 1234567
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    found = numbers_of(torch.arange(3), key=1234567)
+    assert found.tolist() == pytest.approx([word / 2**64 for word in expected], abs=2**-24)

@@ -1,0 +1,318 @@
+"""Trials on a Ray cluster of two machines, both this one: the same rows as here, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import BenchError, UsageError
+from bench.executors import ray_cluster, ray_executor
+from bench.executors.choice import Choice, Limits, opened
+from bench.executors.node import inspect
+from bench.executors.ray_executor import RayExecutor
+from bench.meters import hardware
+from bench.protocol import Protocol
+from db.read import Reader
+from db.records import TrialRecord
+
+if importlib.util.find_spec("ray") is None:
+    pytest.skip("Ray is not installed (the extra ray)", allow_module_level=True)
+
+pytestmark = pytest.mark.slow  # the cluster alone takes seconds to start
+SMALL = "gcn(layers=2,hidden=8)"
+BLOCKS = "csbm(nodes=200)"
+LIMITS = Limits("cpu", jobs=1, threads=1, timeout=60.0, minutes=None, cache_dir=None)
+
+
+@pytest.fixture(scope="module")
+def cluster(plugins: Path) -> Iterator[Any]:
+    """Two machines with two CPUs each, whose workers know the throw-away package."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (ray_cluster._EVERYWHERE | ray_cluster._OWN).items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", str(plugins))
+        from ray.cluster_utils import Cluster
+
+        held = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        held.add_node(num_cpus=2)
+        yield held
+        held.shutdown()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known_code() -> Iterator[None]:
+    """The checkout may be edited while the tests run, and then workers have other code than this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hardware, "code_version", lambda: "under test")
+        patch.setattr(ray_executor, "inspect", lambda: replace(inspect(), code="under test"))
+        yield
+
+
+@pytest.fixture
+def document(cache: Path) -> dict[str, Any]:
+    """A trial that would never end by itself."""
+    return {
+        "dataset": "minesweeper-grid(side=12)", "data_dir": None, "cache_dir": str(cache), "split": 0, "seed": 0,
+        "repeat": 0, "method": f"{SMALL}+never_ends", "protocol": Protocol(epochs=2, threads=1).settings(),
+        "device": "cpu",
+    }  # fmt: skip
+
+
+def trials_running() -> list[tuple[int, int]]:
+    """Processes of trials that tasks of Ray started, each with its worker."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            worker = Path(f"/proc/{parent}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"bench.trial" in words and worker.startswith(b"ray::"):
+            found.append((int(entry.name), parent))
+    return found
+
+
+def all_gone() -> bool:
+    end = time.monotonic() + 20
+    while trials_running() and time.monotonic() < end:
+        time.sleep(0.05)
+    return not trials_running()
+
+
+def without_times(row: TrialRecord) -> tuple[Any, ...]:
+    curve = [replace(point, scored_seconds=0.0) for point in row.curve]
+    place = (row.dataset, row.dataset_version, row.method, row.split, row.seed, row.device)
+    return (
+        *place,
+        {**row.protocol_settings, "jobs": None},
+        row.status,
+        row.reason,
+        row.test_metric,
+        row.validation_metric,
+        row.predictions_sha256,
+        curve,
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(harness: Any, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
+    """What trials on this machine give."""
+    store = tmp_path_factory.mktemp("local") / "store.duckdb"
+    harness.run(four(harness), store, jobs=2)
+    return sorted(map(without_times, Reader(store).trials()), key=str)
+
+
+def four(harness: Any) -> list[Any]:
+    return harness.plan(f"{SMALL}+random_nodes", dataset=BLOCKS, seeds=(0, 1), epochs=2)
+
+
+def test_a_cluster_gives_the_rows_of_this_machine(
+    cluster: Any, harness: Any, expected: list[Any], tmp_path: Path
+) -> None:
+    store = tmp_path / "store.duckdb"
+    report, diary = harness.run(four(harness), store, executor=Choice("ray", cluster.address))
+    rows = Reader(store).trials()
+    assert sorted(map(without_times, rows), key=str) == expected
+    assert report.all_well and len(expected) == 4
+    # a machine has a session of its own, and a candidate ran where its reference did
+    sessions = {session.session_id: session for session in Reader(store).sessions()}
+    assert len(sessions) == 2
+    assert {row.session_id for row in rows} <= sessions.keys()
+    for seed in (0, 1):
+        assert len({row.session_id for row in rows if row.seed == seed}) == 1
+    for session in sessions.values():
+        assert session.calibration_before == session.calibration_after == {"gemm": 0.01}
+        assert (session.environment["executor"], session.environment["jobs"]) == ("ray", 1)
+    assert all(row.ledger is not None and row.environment["wall_seconds"] >= row.ledger.wall for row in rows)
+    assert {name for name, event in diary.events if event == {"stage": "loading"}} == {row.method for row in rows}
+    assert diary.notices == []
+    again, _ = harness.run(four(harness), store, executor=Choice("ray", cluster.address))
+    assert (again.skipped, again.records) == (4, [])
+
+
+def test_a_worker_that_is_killed_loses_no_row_and_doubles_none(
+    cluster: Any, harness: Any, expected: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = killing(1, monkeypatch)
+    store = tmp_path / "store.duckdb"
+    report, _ = harness.run(four(harness), store, executor=Choice("ray", cluster.address))
+    assert sorted(map(without_times, Reader(store).trials()), key=str) == expected
+    assert report.all_well and len(report.records) == 4
+    assert sorted(said.count((index, {"stage": "loading"})) for index in range(4)) == [1, 1, 1, 2]
+
+
+def killing(times: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, dict[str, Any]]]:
+    """Kill the worker of a trial when something was heard of it, that often; returns all that is heard."""
+    said: list[tuple[int, dict[str, Any]]] = []
+    hear, left = RayExecutor.events, [None] * times
+
+    def events(executor: RayExecutor) -> list[tuple[int, dict[str, Any]]]:
+        found = list(hear(executor))
+        if found and left and (running := trials_running()):
+            left.pop()
+            os.kill(running[0][1], signal.SIGKILL)
+        said.extend(found)
+        return found
+
+    monkeypatch.setattr(RayExecutor, "events", events)
+    return said
+
+
+def test_paths_mean_there_what_they_mean_here_and_hide_no_module(
+    cluster: Any, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(tmp_path)
+    for room in ("bench", "db"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("raise RuntimeError('the wrong one')")
+    (tmp_path / "own.toml").write_text("edges = 'edges.csv'")
+    with opened(Choice("ray", cluster.address), empty, LIMITS) as executor:
+        with pytest.raises(BenchError, match=r"on machine [\d.]+ of the cluster: minesweeper-grid.* has other content"):
+            executor.prepare({"minesweeper-grid(side=12)": "0"}, None, str(cache))
+        with pytest.raises(BenchError, match=r"on machine [\d.]+ of the cluster: .*edges"):
+            executor.prepare({"own.toml": "0"}, None, str(cache))
+
+
+@pytest.mark.parametrize(
+    ("device", "memory", "wanted"),
+    [("cuda", None, "a CPU and a GPU"), ("cpu", 1e6, r"a CPU and 1e\+06 GB of memory")],
+)
+def test_what_no_machine_has_is_named(
+    cluster: Any, tmp_path: Path, device: str, memory: float | None, wanted: str
+) -> None:
+    with (
+        pytest.raises(BenchError, match=rf"no machine of the cluster \(2 are up\) has {wanted} to give"),
+        opened(Choice("ray", cluster.address, memory=memory), tmp_path, replace(LIMITS, device=device)),
+    ):
+        pass
+
+
+def test_a_numbered_gpu_has_no_meaning_on_a_cluster(tmp_path: Path) -> None:
+    limits = replace(LIMITS, device="cuda:1")
+    with pytest.raises(UsageError, match=r"--device cuda:1 .* say cuda"), opened(Choice("ray"), tmp_path, limits):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_where_nothing_answers_is_named(tmp_path: Path, scheme: str) -> None:
+    with socket.socket() as bound:  # bound and not listening, so that nobody else takes the port
+        bound.bind(("127.0.0.1", 0))
+        address = f"{scheme}127.0.0.1:{bound.getsockname()[1]}"
+        with (
+            pytest.raises(BenchError, match=f"no Ray cluster answers at {address}"),
+            opened(Choice("ray", address), tmp_path, LIMITS),
+        ):
+            pass
+
+
+def test_an_address_without_port_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BenchError, match="--ray-address head is not possible; write auto, HOST:6379 or ray://HOST"),
+        opened(Choice("ray", "head"), tmp_path, LIMITS),
+    ):
+        pass
+
+
+def test_when_a_machine_is_lost_another_one_takes_its_trials(
+    cluster: Any, document: dict[str, Any], tmp_path: Path
+) -> None:
+    doomed = cluster.add_node(num_cpus=2)
+    documents = [{**document, "method": SMALL, "seed": seed} for seed in range(3)]
+    with opened(Choice("ray", cluster.address), tmp_path, LIMITS) as executor:
+        assert isinstance(executor, RayExecutor) and len(executor.nodes) == 3
+
+        def hear(index: int, event: dict[str, Any]) -> None:
+            on_it = [task.index for task in executor._tasks if task.node == doomed.node_id]
+            if index in on_it and doomed in cluster.list_all_nodes():
+                cluster.remove_node(doomed, allow_graceful=False)
+
+        ended = list(executor.run(documents, hear))
+        assert sorted((item.index, item.result["status"]) for item in ended) == [(i, "finished") for i in range(3)]
+        assert doomed.node_id not in {item.node for item in ended}
+        assert doomed.node_id not in executor.places()
+        assert executor.everywhere(len, "word") == dict.fromkeys(executor.places(), 4)
+
+
+@pytest.fixture(scope="class")
+def held(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
+    with opened(Choice("ray", cluster.address), tmp_path_factory.mktemp("empty"), LIMITS) as found:
+        assert isinstance(found, RayExecutor)
+        yield found
+
+
+@pytest.fixture
+def executor(held: RayExecutor, tmp_path: Path) -> RayExecutor:
+    held.folder, held.timeout, held.minutes, held._stopping = tmp_path, LIMITS.timeout, None, False
+    held._lost.clear()
+    return held
+
+
+class TestOneConnection:
+    """What an executor does with documents."""
+
+    def test_a_worker_that_is_always_lost_is_a_crash_that_says_so(
+        self, executor: RayExecutor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = killing(3, monkeypatch)
+        [ended] = executor.run([document], lambda index, event: None)
+        assert ended.result["status"] == "crashed"
+        assert ended.result["reason"].startswith("its worker was lost 3 times, the last time so: The worker died")
+        assert said.count((0, {"stage": "loading"})) == 3
+        assert all_gone()
+
+    def test_a_stop_ends_what_runs_and_starts_no_more(self, executor: RayExecutor, document: dict[str, Any]) -> None:
+        documents = [{**document, "seed": seed} for seed in range(4)]
+        ended = list(executor.run(documents, lambda index, event: executor.stop()))
+        assert ended and len(ended) <= 2
+        assert {(item.result["status"], item.result["reason"]) for item in ended} == {
+            ("interrupted", "the run was stopped while this trial ran")
+        }
+        assert all_gone()
+
+    def test_a_trial_that_takes_too_long_is_killed_where_it_runs(
+        self, executor: RayExecutor, document: dict[str, Any]
+    ) -> None:
+        executor.timeout = 0.5
+        [ended] = executor.run([document], lambda index, event: None)
+        assert ended.result["reason"] == "killed after 0.5 s of wall time"
+        assert (ended.folder / "log").exists() and 0.5 <= ended.seconds < 60
+        executor.minutes = 0.0
+        assert list(executor.run([document], lambda index, event: None)) == []
+
+    def test_a_trial_that_fails_is_not_run_again(self, executor: RayExecutor, document: dict[str, Any]) -> None:
+        [ended] = executor.run([{**document, "method": "gnc"}], lambda index, event: None)
+        assert ended.result["status"] == "crashed" and "is called 'gnc'; did you mean" in ended.result["reason"]
+        assert executor._lost.total() == 0
+
+    def test_a_trial_that_asks_for_too_much_is_named(self, executor: RayExecutor, document: dict[str, Any]) -> None:
+        wide = {**document, "protocol": {**document["protocol"], "threads": 3}}
+        with pytest.raises(
+            BenchError, match="a trial asks for 3 CPUs and a machine of the cluster has 2; say --threads"
+        ):
+            executor.run([wide], lambda index, event: None)
+
+    def test_a_head_that_is_gone_ends_the_run(
+        self, executor: RayExecutor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ray_executor, "LOOK_SECONDS", 0.0)
+
+        def hear(index: int, event: dict[str, Any]) -> None:
+            monkeypatch.setattr(ray_executor, "answers", lambda address: False)
+
+        with pytest.raises(
+            BenchError, match=r"the Ray cluster at [\d.:]+ is gone; what had finished is stored, so run"
+        ):
+            list(executor.run([document], hear))
+        assert all_gone()
