@@ -9,7 +9,7 @@ LEGEND = """
 - **Scored time** is preprocessing, compiling and training. Sampling, coarsening and partitioning count, evaluation
   does not.
 - **Time to target** lasts until the validation metric first reaches the target. A trial that never does counts with
-  its whole budget, so a method cannot look quick by failing.
+  the longest time that any trial of the two methods took, so a method cannot look quick by failing.
 - **Inference** is one prediction on the whole graph, **model size** the bytes of the model that predicts.
 - **Same score?** `same` is claimed only by a test of equivalence within a declared margin; `better` and `worse` need
   p < 0.05 after correction for the number of candidates; `unclear` means that the data do not say.

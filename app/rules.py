@@ -46,7 +46,7 @@ _TRUST = {
     Trust.SELF_REPORTED: "somebody else says so",
     Trust.CHECKED: "the metric was computed again from the submitted predictions, and agrees",
     Trust.REPRODUCED: "it was run again with fresh seeds, and agrees",
-    Trust.REJECTED: "the check failed; its trials are not kept",
+    Trust.REJECTED: "a reviewer refused it; its trials are not kept",
     Trust.DISPUTED: "somebody gave reasons against it, which are not settled",
     Trust.RETRACTED: "it was taken back; whatever is derived from it is disputed",
 }
