@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -56,11 +57,13 @@ class BlockPredictor:
 
     Args:
         parts: nodes to predict, [k] int64 each.
+        folder: where scratch files may be made.
     """
 
-    def __init__(self, graph: StoredGraph, parts: Mapping[str, DiskArray]) -> None:
-        self._graph, self._parts = graph, parts
+    def __init__(self, graph: StoredGraph, parts: Mapping[str, DiskArray], folder: Path) -> None:
+        self._graph, self._parts, self._folder = graph, parts, folder
         self._expansion = Expansion(graph)
+        self._marks: dict[tuple[int, int], list[DiskArray]] = {}
 
     def predict(self, model: nn.Module, as_predictions: Callable[[Tensor], NDArray]) -> dict[str, NDArray]:
         """Predictions of each part, in its order; call it in evaluation mode and without gradients.
@@ -90,16 +93,19 @@ class BlockPredictor:
 
     def _needed(self, layers: int, hops: int) -> list[DiskArray]:
         """The nodes that each layer but the last must compute because a later one reads them, marks [nodes] bool."""
+        if (layers, hops) in self._marks:
+            return self._marks[layers, hops]
         needed: list[DiskArray] = []
         for _ in range(layers):
             readers = self._marked(needed[-1]) if needed else chain.from_iterable(map(_all_of, self._parts.values()))
-            marks = DiskArray.scratch(self._graph.folder, np.bool_, (self._graph.num_nodes,))
+            marks = DiskArray.scratch(self._folder, np.bool_, (self._graph.num_nodes,))
             for block in self._blocks(readers):
                 marks[block] = 1
                 if hops:
                     marks[self._graph.adjacency.sources(self._all_entries(block).entries)] = 1
             needed.append(marks)
-        return needed[::-1]
+        self._marks[layers, hops] = needed[::-1]
+        return self._marks[layers, hops]
 
     def _marked(self, marks: DiskArray) -> Iterator[Tensor]:
         """The marked nodes, ascending, some at a time."""
@@ -119,7 +125,13 @@ class BlockPredictor:
         """Blocks of nodes, and what a layer makes of them, [k, width]."""
         for block in self._blocks(nodes):
             around, targets, adjacency = self._around(block, hops)
-            yield block, layer(read(around), BlockAdjacency(adjacency.to(self._graph.device), targets))
+            x = layer(read(around), BlockAdjacency(adjacency.to(self._graph.device), targets))
+            if len(x) != targets:
+                raise MethodError(
+                    f"a layer of the network made {len(x)} rows for a block of {targets} nodes; where it reads a "
+                    "node's own row it must read adjacency.own(x), or leave out graph=disk"
+                )
+            yield block, x
 
     def _stored(self, computed: Iterable[tuple[Tensor, Tensor]]) -> DiskArray:
         """Blocks of rows in a scratch file, [nodes, width]; rows of other nodes are zeros."""
@@ -127,7 +139,7 @@ class BlockPredictor:
         for block, x in computed:
             if outputs is None:
                 shape = (self._graph.num_nodes, x.shape[1])
-                outputs = DiskArray.scratch(self._graph.folder, np.float32, shape)
+                outputs = DiskArray.scratch(self._folder, np.float32, shape)
             outputs[block] = x
         assert outputs is not None, "every part has nodes"
         return outputs

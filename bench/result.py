@@ -13,7 +13,7 @@ from methods.errors import MethodError
 
 _REQUEST = re.compile(r"tried to allocate ([\d.]+) (\w+)", re.IGNORECASE)
 """How torch says which allocation failed, on the CPU and on a GPU."""
-_LOG_LINES = 30
+LOG_LINES = 30
 
 
 def leave(path: Path, result: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ def left(path: Path) -> dict[str, Any] | None:
 def failure(error: Exception) -> dict[str, Any]:
     """The result of a trial that an error ended: a status, one sentence, and the end of the traceback."""
     lines = "".join(traceback.format_exception(error)).strip().splitlines()
-    return {"status": status_of(error), "reason": sentence(error), "log_tail": "\n".join(lines[-_LOG_LINES:])}
+    return {"status": status_of(error), "reason": sentence(error), "log_tail": "\n".join(lines[-LOG_LINES:])}
 
 
 def status_of(error: Exception) -> str:

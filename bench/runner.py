@@ -36,7 +36,7 @@ from db.store import Store
 from methods.method import Method
 
 PATIENCE = 600.0
-"""Seconds that the row of a finished trial waits for a store that another process holds."""
+"""Seconds that the row of a finished trial, and its session, wait for a store that another process holds."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ class Options:
     occasion: str = ""
     executor: Choice = field(default_factory=Choice)
 
-    def threads_per_trial(self) -> int:
-        return self.threads or max(1, int(hardware.usable_cores()) // self.jobs)
+    def threads_per_trial(self, cores: int | None = None) -> int:
+        """CPU threads of a trial on a machine of that many cores; None is this machine."""
+        return self.threads or max(1, (cores or hardware.usable_cores()) // self.jobs)
 
 
 class Listener(Interface):
@@ -127,7 +128,7 @@ def run(trials: Sequence[PlannedTrial], options: Options, listener: Listener) ->
         tempfile.TemporaryDirectory(prefix="leangnn-") as scratch,
         opened(options.executor, Path(scratch), limits) as executor,
     ):
-        shared = dataclasses.replace(options, threads=options.threads or max(1, executor.cores // options.jobs))
+        shared = dataclasses.replace(options, threads=options.threads_per_trial(executor.cores))
         return _run(trials, shared, listener, executor)
 
 
@@ -160,10 +161,10 @@ def _run(trials: Sequence[PlannedTrial], options: Options, listener: Listener, e
         )
     wanted = {trial.dataset: datasets[trial.dataset].sha256 for trial in todo}
     executor.prepare(wanted, options.data_dir, options.cache_dir)
-    sessions = Sessions(store, executor, _session(options, code), calibrate, options)
-    sessions.open()
     # a finished trial is worth more patience than a command that has only just been typed
     patient = Store(options.store, deadline=PATIENCE)
+    sessions = Sessions(patient, executor, _session(options, code), calibrate, options)
+    sessions.open(store)
     make_record = partial(_record, marked=marked, device=options.device, datasets=datasets)
     documents = [_document(trial, options) for trial in todo]
     with _stopped_by_interrupt(executor, report):

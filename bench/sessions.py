@@ -25,6 +25,7 @@ class Sessions:
     one, even where they are alike.
 
     Args:
+        store: takes what comes after the first trial; it should have patience with others who write.
         plain: the record of a session, with what is the same for all of them.
         calibrate: is called on each machine with `arguments`.
     """
@@ -36,19 +37,23 @@ class Sessions:
         self._calibrate, self._arguments = calibrate, arguments
         self._held: dict[str, SessionRecord] = {}
 
-    def open(self) -> None:
-        """Record a session for each known machine, then calibrate them."""
+    def open(self, store: Store) -> None:
+        """Record a session for each known machine, then calibrate them.
+
+        Args:
+            store: the same one with less patience, because whoever typed the command waits for its first trial.
+        """
         # recorded first, so that a store that cannot be written is noticed before the machines work for minutes
         for name, node in self._executor.nodes.items():
-            self._record(name, node)
+            self._record(store, name, node)
         for name, found in self._executor.everywhere(self._calibrate, *self._arguments).items():
             self._held[name] = dataclasses.replace(self._held[name], calibration_before=found)
-            self._store.record_session(self._executor.nodes[name].machine, self._held[name])
+            store.record_session(self._executor.nodes[name].machine, self._held[name])
 
     def of(self, name: str) -> SessionRecord:
         """The session of a machine; one that nobody knew before its first trial ended has no calibration."""
         if name not in self._held:
-            self._record(name, self._executor.nodes[name])
+            self._record(self._store, name, self._executor.nodes[name])
         return self._held[name]
 
     def finish(self, interrupted: bool) -> list[str]:
@@ -56,20 +61,23 @@ class Sessions:
         after = {} if interrupted else self._executor.everywhere(self._calibrate, *self._arguments)
         for name, session in self._held.items():
             self._store.finish_session(session.session_id, datetime.now(UTC), after.get(name))
-        moved = (_drift(session.calibration_before, after.get(name)) for name, session in self._held.items())
+        moved = {name: _drift(session.calibration_before, after.get(name)) for name, session in self._held.items()}
         return [
-            f"the machine's speed moved by {each:.0%} during the session (limit {DRIFT_LIMIT:.0%}); "
+            f"the speed of {self._words(name)} moved by {each:.0%} during the session (limit {DRIFT_LIMIT:.0%}); "
             "read its times as ratios only"
-            for each in moved
+            for name, each in moved.items()
             if each > DRIFT_LIMIT
         ]
 
-    def _record(self, name: str, node: Node) -> None:
+    def _words(self, name: str) -> str:
+        return "the machine" if len(self._held) == 1 else f"machine {self._executor.address(name)}"
+
+    def _record(self, store: Store, name: str, node: Node) -> None:
         environment = {**node.environment, **self._plain.environment}
         session = dataclasses.replace(
             self._plain, session_id=uuid7(), machine_id=node.machine.machine_id, environment=environment
         )
-        self._store.record_session(node.machine, session)
+        store.record_session(node.machine, session)
         self._held[name] = session
 
 

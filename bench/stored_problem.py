@@ -46,7 +46,6 @@ def pose_on_disk(data: GraphData, seed: int, device: torch.device) -> tuple[Prob
         labels=labels,
         train=train,
         device=device,
-        folder=folder,
     )
     none = torch.zeros(0, dtype=torch.int64)
     nothing = GraphView(torch.zeros(0, data.features), Adjacency(torch.zeros(1), none, 0), none, none.bool())
@@ -61,7 +60,7 @@ def pose_on_disk(data: GraphData, seed: int, device: torch.device) -> tuple[Prob
     )
     parts = {"valid": _copied(split.valid, folder), "test": _copied(split.test, folder)}
     nowhere, valid_labels = none.numpy(), data.y[split.valid].astype(np.int64)
-    return problem, Evaluator(data.metric, nowhere, nowhere, valid_labels, BlockPredictor(stored, parts))
+    return problem, Evaluator(data.metric, nowhere, nowhere, valid_labels, BlockPredictor(stored, parts, folder))
 
 
 def check_on_disk(method: Method, model: nn.Module) -> None:
@@ -91,6 +90,8 @@ def _training_labels(data: GraphData, folder: Path) -> tuple[DiskArray, DiskArra
         inside = rows[labels[rows] >= 0]
         train[torch.arange(known, known + inside.numel())] = inside
         known += inside.numel()
+    labels.freeze()
+    train.freeze()
     return labels, train
 
 

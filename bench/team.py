@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.parallel import LostError
+from bench.result import status_of
 from methods.problem import Problem, Share
 from methods.strategy import Step
 
@@ -220,6 +221,8 @@ def _understood(exchange: Callable[..., Any], *arguments: Any, **settings: Any) 
     try:
         exchange(*arguments, **settings)
     except RuntimeError as error:  # what both backends raise when a connection closes
+        if status_of(error) == "out_of_memory":
+            raise
         first = str(error).strip().partition("\n")[0]
         raise LostError(f"the processes of this trial lost each other: {first}") from error
 

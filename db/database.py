@@ -98,9 +98,10 @@ class Database:
             StoreError: the database cannot be opened or read; `LockedError` when another process holds it,
                 `TransientError` when the same work may be tried again.
         """
+        end = time.monotonic() + deadline
         if self._turnstile is not None:
             self._turnstile.passed(deadline)
-        with self._connect(self._reading, deadline) as connection, self._speaking(), connection.begin():
+        with self._connect(self._reading, end - time.monotonic()) as connection, self._speaking(), connection.begin():
             if self.path is not None:
                 connection.exec_driver_sql(f"SET memory_limit = '{_READING_MEMORY}'")
             yield connection
@@ -150,7 +151,7 @@ class Database:
         url = self.url.update_query_dict({"connect_timeout": _CONNECT_SECONDS, **self.url.query})
         # opening a connection costs a server more than storing a trial, so one is kept; it is looked at before it is
         # used, because the server may have gone and come back meanwhile
-        server = self._engine(url, pool_size=1, pool_pre_ping=True)
+        server = self._engine(url, pool_size=1, max_overflow=-1, pool_pre_ping=True)
         weakref.finalize(self, server.dispose)
         # by default each query would see what was stored until it began
         return server, server.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -102,6 +102,7 @@ class LastGood:
             entry.is_stale = False
         except LockedError:
             entry.is_stale = entry.signature is not None
+            began = time.monotonic()  # waiting is no reading
             raise
         except Exception:
             # what cannot be read at all is not hidden behind what could be read once

@@ -6,6 +6,7 @@ disputes everything whose method is derived from the retracted one, directly or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,7 +71,7 @@ def add(store: Store, addition: Addition, report: dict[str, Any], who: str, why:
         StoreError: the bundle is in the store already, one of its methods is known there as something else, or the
             database cannot be written.
     """
-    return store.write(lambda connection: _add(connection, addition, report, who, why))
+    return _taken_once(store, lambda connection: _add(connection, addition, report, who, why))
 
 
 def refusal(url_or_path: str | Path, addition: Addition) -> str | None:
@@ -101,7 +102,7 @@ def move(
     """
     if not who.strip() or not why.strip():
         raise StoreError("a step on the trust ladder needs who took it and why; give --who and --why")
-    return store.write(lambda connection: _move(connection, word, state, who.strip(), why.strip(), evidence))
+    return _taken_once(store, lambda connection: _move(connection, word, state, who.strip(), why.strip(), evidence))
 
 
 def settle(connection: Connection) -> None:
@@ -111,6 +112,20 @@ def settle(connection: Connection) -> None:
         _apply(connection, _Subject("", state, "", machine_id), state)
     for method, state in standing.by_method.items():
         _apply(connection, _Subject(method, state), state)
+
+
+def _taken_once(store: Store, work: Callable[[Connection], list[TrustEvent]]) -> list[TrustEvent]:
+    """The steps of `work`; those of a commit whose answer was lost are found again and not taken twice."""
+    taken: list[TrustEvent] = []
+
+    def once(connection: Connection) -> list[TrustEvent]:
+        nonlocal taken
+        known = select(TrustEventTable.event_id).where(TrustEventTable.event_id.in_([step.event_id for step in taken]))
+        if not connection.scalars(known).all():
+            taken = work(connection)
+        return taken
+
+    return store.write(once)
 
 
 def _add(connection: Connection, addition: Addition, report: dict[str, Any], who: str, why: str) -> list[TrustEvent]:

@@ -103,6 +103,8 @@ class Adjacency:
             self_loops: add a unit self-loop to every node that has none.
         """
         key = (kind, self_loops)
+        if key == ("none", False):
+            return self  # kept, it would be a cycle, and views would live until the garbage collector runs
         if key not in self._normalized:
             pattern = self._with_self_loops() if self_loops else self
             self._normalized[key] = pattern if kind == "none" else pattern._scaled(kind)

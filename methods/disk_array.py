@@ -102,11 +102,16 @@ class DiskArray:
 
         Raises:
             MethodError: the disk is full.
+            ValueError: the array is frozen, or its file can only be read.
         """
         source = values.cpu().numpy() if isinstance(values, Tensor) else values
         for places, wanted in self._windows(rows.cpu().numpy()):
             self._reserve(int(wanted[0]), int(wanted[-1]))
             self._rows[wanted] = source if isinstance(source, int) else source[places]
+
+    def freeze(self) -> None:
+        """Let nobody set rows any more."""
+        self._rows.flags.writeable = False
 
     def _reserve(self, first: int, last: int) -> None:
         """Take the room of some rows on disk; writing to a map without room would end the process."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -51,7 +50,6 @@ class StoredGraph:
         labels: [nodes] int32, the labels of training nodes; -1 elsewhere.
         train: [k] int64, the training nodes, ascending.
         device: where views go.
-        folder: where scratch files may be made.
     """
 
     x: DiskArray
@@ -59,7 +57,6 @@ class StoredGraph:
     labels: DiskArray
     train: DiskArray
     device: torch.device
-    folder: Path
 
     @property
     def num_nodes(self) -> int:

@@ -9,11 +9,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench import trial
+from bench import stored_problem, trial
 from bench.datasets import registry
 from bench.datasets.graph_data import GraphData
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.evaluation import Evaluator
+    from methods.problem import Problem
 
 _LIBRARIES = {"__main__", "bench", "methods", "numpy", "pandas", "scipy", "torch", *sys.stdlib_module_names}
 
@@ -35,7 +41,14 @@ class Tripwire:
         self._listen()
 
     def _listen(self) -> None:
-        load = registry.load
+        load, pose_on_disk = registry.load, stored_problem.pose_on_disk
+
+        def heard_pose(data: GraphData, seed: int, device: torch.device) -> tuple[Problem, Evaluator]:
+            self._loading = sys._getframe(1).f_code is trial.train.__code__
+            try:
+                return pose_on_disk(data, seed, device)
+            finally:
+                self._loading = False
 
         def heard_load(*arguments: Any, **settings: Any) -> GraphData:
             self._loading = sys._getframe(1).f_code is trial.run.__code__
@@ -44,13 +57,15 @@ class Tripwire:
             finally:
                 self._loading = False
 
-        registry.load = heard_load
+        registry.load, stored_problem.pose_on_disk = heard_load, heard_pose
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "open" or self._loading or not isinstance(arguments[0], str | bytes | os.PathLike):
             return
         path = os.path.realpath(os.fsdecode(arguments[0]))
+        if arguments[2] & os.O_EXCL or Path(path).is_dir():
+            return  # a new file, such as those that prediction by blocks makes in a folder, has nothing to tell
         if path.startswith(self._folders) and not path.endswith((".py", ".pyc")):
             note = json.dumps({"file": path, "by": _place(sys._getframe(1))})
             os.write(self._notes, f"{note}\n".encode())

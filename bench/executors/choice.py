@@ -97,6 +97,9 @@ class Executor(Protocol):
     def everywhere(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """What a function returns on each machine, by name."""
 
+    def address(self, name: str) -> str:
+        """Where a machine is, in the user's words."""
+
     def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
         """Yield each trial as it ends; after `stop`, those that it killed come as `interrupted` and no more follow."""
 
@@ -111,6 +114,8 @@ def opened(choice: Choice, folder: Path, limits: Limits) -> Iterator[Executor]:
     Raises:
         UsageError, BenchError: the executor cannot run here, in a sentence that says what to do.
     """
+    if choice.name != "local" and ":" in limits.device:
+        raise UsageError(f"--device {limits.device} is not possible on a cluster, which picks the GPU itself; say cuda")
     if choice.name == "ray":
         from bench.executors.ray_executor import ray_executor
 

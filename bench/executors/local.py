@@ -61,6 +61,10 @@ class LocalExecutor:
         """What a function returns on each machine, by name."""
         return {HERE: function(*arguments)}
 
+    def address(self, name: str) -> str:
+        """Where a machine is, in the user's words."""
+        return name
+
     def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
         """Yield each trial as it ends; after `stop`, those that it killed come as `interrupted` and no more follow.
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
 from bench.executors.choice import Choice, Limits
 from bench.executors.node import Node, differing_datasets, inspect, of_one_kind
 from bench.executors.ray_cluster import answers, connected
@@ -42,11 +42,8 @@ def ray_executor(choice: Choice, folder: Path, limits: Limits) -> Iterator[RayEx
     """An executor on the cluster of `choice.address`, or on one of this machine.
 
     Raises:
-        UsageError: a device that only has a meaning on one machine.
         BenchError: no cluster, or none of its machines fits.
     """
-    if ":" in limits.device:
-        raise UsageError(f"--device {limits.device} is not possible on a cluster, which picks the GPU itself; say cuda")
     cpus = max(hardware.usable_cores(), limits.jobs * (limits.threads or 1))
     with connected(choice.address, cpus, folder) as ray:
         yield RayExecutor(ray, choice, folder, limits)
@@ -66,6 +63,9 @@ class RayExecutor(RemoteExecutor):
         self._ray, self._memory = ray, choice.memory
         self._where = f" at {choice.address}" if choice.address else ""
         self._needs_gpu = limits.device.startswith("cuda")
+        self._head = None if ray.util.client.ray.is_connected() else ray.get_runtime_context().gcs_address
+        errors = ray.exceptions
+        self._worker_lost = (errors.WorkerCrashedError, errors.LocalRayletDiedError, errors.ObjectLostError)
         offers = self._offers()
         found = self._on(offers, inspect, seconds=PROBE_SECONDS)
         if not found:
@@ -78,7 +78,6 @@ class RayExecutor(RemoteExecutor):
         self._notes = ray.remote(_Notes).options(num_cpus=0, max_restarts=-1).remote()
         self._drain = self._notes.drain.remote()
         self._trial = ray.remote(_trial)
-        self._head = None if ray.util.client.ray.is_connected() else ray.get_runtime_context().gcs_address
         self._looked, self._away = time.monotonic(), 0
 
     def prepare(self, contents: Mapping[str, str], data_dir: str | None, cache_dir: str | None) -> None:
@@ -89,11 +88,14 @@ class RayExecutor(RemoteExecutor):
         """
         for name, sentences in self._on(self.nodes, differing_datasets, contents, data_dir, cache_dir).items():
             if sentences:
-                raise BenchError(f"on machine {self._address(name)} of the cluster: {sentences[0]}")
+                raise BenchError(f"on machine {self.address(name)} of the cluster: {sentences[0]}")
 
     def everywhere(self, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """What a function returns on each machine that is left, where it gets a processor and a GPU like a trial."""
-        return self._on(self._left, function, *arguments, cpus=1)
+        """What a function returns on each machine that is left, where it gets a processor and a GPU like a trial.
+
+        A machine that loses the worker is missing.
+        """
+        return self._on(self._left, function, *arguments, cpus=1, forgiven=self._worker_lost)
 
     def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
         """As `RemoteExecutor.run`.
@@ -110,12 +112,21 @@ class RayExecutor(RemoteExecutor):
         return self._run(documents, progress)
 
     def _run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
-        try:
+        with self._while_it_is_there():
             yield from super().run(documents, progress)
+
+    @contextmanager
+    def _while_it_is_there(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:
             # Ray Client raises a bare Exception when it has given up
-            lost = self._head is None and not self._ray.util.client.ray.is_connected()
-            if lost or isinstance(error, ConnectionError | self._ray.exceptions.RaySystemError):
+            errors = self._ray.exceptions
+            if self._head is None:
+                lost = not self._ray.util.client.ray.is_connected()
+            else:
+                lost = isinstance(error, errors.RayError) and not answers(self._head)
+            if lost or isinstance(error, ConnectionError | errors.RaySystemError):
                 raise self._gone() from error
             raise
 
@@ -142,7 +153,7 @@ class RayExecutor(RemoteExecutor):
             if not self._left and self._head is not None and not answers(self._head):
                 raise self._gone() from error
             raise NodeLostError(_sentence(error)) from error
-        except (errors.WorkerCrashedError, errors.LocalRayletDiedError, errors.ObjectLostError) as error:
+        except self._worker_lost as error:
             raise LostError(_sentence(error)) from error
         except errors.OutOfMemoryError:
             result = {"status": "out_of_memory", "reason": "killed by Ray for lack of memory on its machine"}
@@ -192,7 +203,8 @@ class RayExecutor(RemoteExecutor):
             )
         return offers
 
-    def _address(self, name: str) -> str:
+    def address(self, name: str) -> str:
+        """Host name or IP address."""
         return next(node["NodeManagerAddress"] for node in self._ray.nodes() if node["NodeID"] == name)
 
     def _request(self, node: str, cpus: int) -> dict[str, Any]:
@@ -211,22 +223,28 @@ class RayExecutor(RemoteExecutor):
         *arguments: Any,
         cpus: int = 0,
         seconds: float | None = None,
+        forgiven: tuple[type[Exception], ...] = (),
     ) -> dict[str, Any]:
         call = self._ray.remote(_call)
-        refs = {
-            name: call.options(**self._request(name, cpus)).remote(str(Path.cwd()), function, *arguments)
-            for name in names
-        }
         found, errors = {}, self._ray.exceptions
         try:
-            for name, ref in refs.items():
-                # for some seconds the cluster still lists a machine that is gone
-                with suppress(errors.NodeDiedError, errors.TaskUnschedulableError):
-                    found[name] = self._ray.get(ref, timeout=seconds)
+            with self._while_it_is_there():
+                refs = {
+                    name: call.options(**self._request(name, cpus)).remote(str(Path.cwd()), function, *arguments)
+                    for name in names
+                }
+                for name, ref in refs.items():
+                    # for some seconds the cluster still lists a machine that is gone
+                    with suppress(errors.NodeDiedError, errors.TaskUnschedulableError, *forgiven):
+                        found[name] = self._ray.get(ref, timeout=seconds)
         except errors.GetTimeoutError:
             raise BenchError(
                 f"a machine of the cluster did not answer within {seconds:g} s; look at it with: ray status"
             ) from None
+        except self._worker_lost as error:
+            raise BenchError(
+                f"a machine of the cluster lost its worker ({_sentence(error)}); look at it with: ray status"
+            ) from error
         except errors.RayError as error:
             raise BenchError(
                 f"a machine of the cluster cannot run LeanGNN ({_sentence(error)}); install it there as it is here"

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Parcel:
     files: dict[str, bytes]
 
 
-@dataclass
+@dataclass(eq=False)
 class Task:
     """A trial that was handed out.
 
@@ -58,14 +58,14 @@ class Task:
         node: name of the machine it was given to.
         handle: what the cluster calls it.
         heard: when its first event came (monotonic seconds); None while it waits for its machine.
-        cancelled: when it was told to end.
+        cancelled: when it was told to end, the last time.
     """
 
     index: int
     node: str
     handle: Any
     heard: float | None = None
-    cancelled: float | None = field(default=None, compare=False)
+    cancelled: float | None = None
 
 
 def run_away(document: dict[str, Any], timeout: float, hear: Callable[[dict[str, Any]], Any]) -> Parcel:
@@ -126,6 +126,10 @@ class RemoteExecutor(ABC):
         if waiting and not self._stopping and time.monotonic() < end:
             raise BenchError(f"no machine is left for {len(waiting)} trials; what had finished is stored, so run again")
 
+    def address(self, name: str) -> str:
+        """Where a machine is, in the user's words."""
+        return name
+
     def stop(self) -> None:
         """Kill the running trials and start no more."""
         self._stopping = True
@@ -183,6 +187,7 @@ class RemoteExecutor(ABC):
                 task.cancelled = time.monotonic()
                 self.cancel(task, force=False)
             elif time.monotonic() > task.cancelled + CANCEL_SECONDS:
+                task.cancelled = time.monotonic()
                 self.cancel(task, force=True)
 
     def _ended(self, task: Task, waiting: Waiting) -> Ended | None:
@@ -195,7 +200,7 @@ class RemoteExecutor(ABC):
         except (LostError, CancelledError) as error:
             if task.cancelled is not None:
                 if task.heard is None:
-                    waiting.put_back(node, task.index)
+                    waiting.put_back(task.node, task.index)
                     return None
                 parcel = Parcel(interrupted(), seconds, {})
             elif self._runs_again(task, waiting, error):
@@ -215,6 +220,7 @@ class RemoteExecutor(ABC):
         again = self._lost[task.index] <= RETRIES
         if again:
             waiting.put_back(task.node, task.index)
-        if isinstance(error, NodeLostError):
+        # a worker can be lost because its machine was, of which another trial had the news
+        if isinstance(error, NodeLostError) or task.node not in self.places():
             waiting.release(task.node)
         return again

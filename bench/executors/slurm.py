@@ -21,8 +21,11 @@ from bench.errors import BenchError, UsageError
 from bench.executors.choice import Choice, Limits
 from bench.executors.node import Node, differing_datasets, inspect, of_one_kind
 from bench.executors.remote import POLL_SECONDS, CancelledError, LostError, Parcel, RemoteExecutor, Task, run_away
+from bench.executors.trial_process import Ended, Progress
 from bench.meters import hardware
 
+SPARE_SECONDS = 120.0
+"""What a job needs beside its trial, so that a trial is killed by its own clock and never by SLURM's."""
 _ANYWHERE = "slurm"
 
 
@@ -31,7 +34,7 @@ def slurm_executor(choice: Choice, folder: Path, limits: Limits) -> Iterator[Slu
     """An executor that submits from this machine.
 
     Raises:
-        UsageError: an option that sbatch does not have, or no count of threads.
+        UsageError: an option that sbatch does not have, no count of threads, or less time than a trial may take.
         BenchError: no submitit, no SLURM, or other code on its machines.
     """
     if limits.threads is None:
@@ -57,6 +60,12 @@ def slurm_executor(choice: Choice, folder: Path, limits: Limits) -> Iterator[Slu
 
 
 def _request(choice: Choice, limits: Limits, given: Mapping[str, str]) -> dict[str, Any]:
+    minutes = given.get("time", "")
+    if minutes.isdigit() and 60 * int(minutes) < limits.timeout + SPARE_SECONDS:
+        raise UsageError(
+            f"--slurm time={minutes} is less than a trial may take; say "
+            f"time={math.ceil((limits.timeout + SPARE_SECONDS) / 60)} or more, or a smaller --timeout"
+        )
     own: dict[str, Any] = {"name": "leangnn", "cpus_per_task": limits.threads}
     own["timeout_min"] = math.ceil(limits.timeout / 60) + 5  # the trial is killed by its own clock, before SLURM's
     if choice.memory is not None:
@@ -88,6 +97,17 @@ class SlurmExecutor(RemoteExecutor):
         """Nothing, because SLURM chooses the machine of each trial when its turn comes."""
         return {}
 
+    def run(self, documents: Sequence[dict[str, Any]], progress: Progress) -> Iterator[Ended]:
+        """As `RemoteExecutor.run`.
+
+        Raises:
+            BenchError: also when a trial asks for more than its job has.
+        """
+        threads = max((document["protocol"]["threads"] for document in documents), default=0)
+        if threads > self.cores:
+            raise BenchError(f"a trial asks for {threads} CPUs and its job has {self.cores}; say --threads {threads}")
+        return super().run(documents, progress)
+
     def places(self) -> Iterable[str]:
         return [_ANYWHERE]
 
@@ -100,9 +120,14 @@ class SlurmExecutor(RemoteExecutor):
         return [task for task in tasks if task.handle.done()]
 
     def fetch(self, task: Task) -> tuple[Parcel, str]:
-        if task.cancelled is not None and not task.handle.paths.result_pickle.exists():
-            raise CancelledError
-        name, node, parcel = _fetched(task.handle)
+        try:
+            if task.cancelled is not None and not task.handle.paths.result_pickle.exists():
+                raise CancelledError
+            name, node, parcel = _fetched(task.handle)
+        except (CancelledError, LostError):
+            # its row needs a machine, and which one it was nobody knows
+            self.nodes[_ANYWHERE] = self.kind
+            raise
         self.nodes[name] = node
         return parcel, name
 
@@ -116,7 +141,7 @@ class SlurmExecutor(RemoteExecutor):
             yield from ((task.index, json.loads(line)) for line in whole.splitlines())
 
     def cancel(self, task: Task, force: bool) -> None:
-        task.handle.cancel()
+        task.handle.cancel(check=False)  # scancel fails for a job that has just ended
 
     def _events_of(self, index: int) -> Path:
         return self._shared / f"{index:06d}.events"
@@ -130,7 +155,7 @@ class SlurmExecutor(RemoteExecutor):
         except LostError as error:
             raise BenchError(f"SLURM ran no trial yet, because {error}") from error
         except KeyboardInterrupt:
-            job.cancel()
+            job.cancel(check=False)
             raise
 
     def _submitted(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -147,6 +172,7 @@ def _job(document: dict[str, Any], timeout: float, events: Path, kind: Node) -> 
             f"SLURM sent a trial to another kind of machine ({node}) than the first job ({kind}); "
             "narrow it down, for example with --slurm constraint=NAME"
         )
+    of_one_kind({platform.node(): node}, kind.code, None)
     with events.open("a", buffering=1) as file:
         parcel = run_away(document, timeout, lambda event: print(json.dumps(event), file=file))
     return platform.node(), node, parcel

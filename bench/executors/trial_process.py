@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.allocator import trial_environment
+from bench.result import LOG_LINES, left
 
-LOG_LINES = 30
 HERE = "here"
 """The machine that the runner itself is on."""
 
@@ -110,9 +110,9 @@ class TrialProcess:
             _kill(self._process)
 
     def _result(self, returncode: int, expired: bool) -> dict[str, Any]:
-        path = self.folder / "result.json"
-        if path.exists():
-            return json.loads(path.read_text())
+        result = left(self.folder / "result.json")
+        if result is not None:
+            return result
         tail = "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-LOG_LINES:]) or None
         if expired:
             return {"status": "timed_out", "reason": f"killed after {self.timeout:g} s of wall time", "log_tail": tail}

@@ -22,8 +22,11 @@ class Machines:
     def __init__(self) -> None:
         self.nodes = {name: Node(MACHINE, {"torch": "2", "name": name}, "c") for name in ("a", "b")}
 
+    def address(self, name: str) -> str:
+        return f"10.0.0.{name}"
+
     def everywhere(self, function: Any, *arguments: Any) -> dict[str, Any]:
-        return {name: function(name, *arguments) for name in ("a", "b")}
+        return {name: function(name, *arguments) for name in ("a", "b") if name in self.nodes}
 
 
 def sessions_of(store: Path, seconds: dict[str, list[float]]) -> tuple[Machines, Sessions]:
@@ -38,12 +41,12 @@ def sessions_of(store: Path, seconds: dict[str, list[float]]) -> tuple[Machines,
 
 def test_each_machine_has_a_session_with_its_own_calibration(tmp_path: Path) -> None:
     machines, sessions = sessions_of(tmp_path / "s.duckdb", {"a": [1.0, 1.01], "b": [2.0, 2.2]})
-    sessions.open()
+    sessions.open(Store(tmp_path / "s.duckdb"))
     machines.nodes["c"] = Node(MACHINE, {"torch": "2", "name": "c"}, "c")
     names = {sessions.of(name).session_id: name for name in "abca"}
     assert sorted(names.values()) == ["a", "b", "c"]
     assert sessions.finish(interrupted=False) == [
-        "the machine's speed moved by 10% during the session (limit 3%); read its times as ratios only"
+        "the speed of machine 10.0.0.b moved by 10% during the session (limit 3%); read its times as ratios only"
     ]
     stored = {names[session.session_id]: session for session in Reader(tmp_path / "s.duckdb").sessions()}
     found = {name: (each.calibration_before, each.calibration_after) for name, each in stored.items()}
@@ -54,6 +57,25 @@ def test_each_machine_has_a_session_with_its_own_calibration(tmp_path: Path) -> 
 
 def test_an_interrupted_run_is_not_calibrated_again(tmp_path: Path) -> None:
     _, sessions = sessions_of(tmp_path / "s.duckdb", {"a": [1.0], "b": [1.0]})
-    sessions.open()
+    sessions.open(Store(tmp_path / "s.duckdb"))
     assert sessions.finish(interrupted=True) == []
     assert all(each.finished_at is not None for each in Reader(tmp_path / "s.duckdb").sessions())
+
+
+def test_one_machine_alone_needs_no_name(tmp_path: Path) -> None:
+    machines, sessions = sessions_of(tmp_path / "s.duckdb", {"a": [1.0, 1.5]})
+    del machines.nodes["b"]
+    sessions.open(Store(tmp_path / "s.duckdb"))
+    [sentence] = sessions.finish(interrupted=False)
+    assert sentence.startswith("the speed of the machine moved by 50% during the session")
+
+
+def test_what_comes_after_the_first_trial_is_written_with_patience(tmp_path: Path) -> None:
+    machines, sessions = sessions_of(tmp_path / "s.duckdb", {"a": [1.0, 1.0], "b": [1.0, 1.0]})
+    hasty = Store(tmp_path / "s.duckdb")
+    sessions.open(hasty)
+    hasty.record_session = hasty.finish_session = None  # type: ignore[assignment, method-assign]
+    machines.nodes["c"] = machines.nodes["a"]
+    sessions.of("c")
+    assert sessions.finish(interrupted=False) == []
+    assert [each.finished_at is None for each in Reader(tmp_path / "s.duckdb").sessions()] == [False] * 3

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from bench.datasets import registry
-from bench.team import Group, Team
+from bench.parallel import LostError
+from bench.team import Group, Team, _understood
 from methods.strategy import Step
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
@@ -111,3 +112,15 @@ def test_one_process_is_a_team_that_has_nothing_to_exchange() -> None:
     assert parameter.grad.tolist() == [1.0, 3.0]
     assert float(team.mean([torch.tensor(1.0), torch.tensor(2.0)], 2)) == 1.5
     assert (team.agreed(3.0), team.gathered("a"), team.facts()) == (3.0, ["a"], {})
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [(torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError), (RuntimeError("reset"), LostError)],
+)
+def test_a_lack_of_memory_is_no_lost_process(error: RuntimeError, seen: type[Exception]) -> None:
+    def exchange() -> None:
+        raise error
+
+    with pytest.raises(seen):
+        _understood(exchange)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from db.bundle import records
 from db.bundle.plausibility import read_contents
 from db.bundle.read import Bundle
 from db.bundle.records import Addition
-from db.database import Database
+from db.database import Database, TransientError
 from db.errors import StoreError
 from db.read import Reader
 from db.records import Trust
@@ -86,6 +87,32 @@ def test_each_step_is_kept_and_the_newest_holds(url: str, make: Make) -> None:
     assert all(first.at < second.at for first, second in zip(item.events, item.events[1:], strict=False))
     assert {trial.trust for trial in Reader(url).trials()} == {Trust.REPRODUCED}
     assert {row.trust for row in Reader(url).board()} == {"reproduced"}
+
+
+def test_a_step_whose_answer_was_lost_is_not_taken_twice(url: str, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first commit of each write is stored, and its writer hears of a dropped connection."""
+    write = Database.writing
+    lost: list[str] = []
+
+    @contextmanager
+    def forgetful(self: Database, deadline: float = 1.0) -> Iterator[Any]:
+        with write(self, deadline) as connection:
+            yield connection
+        if not lost:
+            lost.append(self.name)
+            raise TransientError("the server dropped the connection")
+
+    Store(url).write(lambda connection: None)
+    monkeypatch.setattr(Database, "writing", forgetful)
+    word = add(url, make())
+    assert lost.pop()
+    trust.move(Store(url), word, Trust.CHECKED, **BY)
+    assert lost.pop()
+    moved = trust.move(Store(url), word, Trust.REPRODUCED, **BY, evidence={"n": 10})
+    assert lost
+    [item] = submitted(url)
+    assert [event.state.value for event in item.events] == ["self_reported", "checked", "reproduced"]
+    assert [step.event_id for step in moved] == [item.newest.event_id]
 
 
 def test_a_rejected_submission_leaves_its_record_and_no_trial(url: str, make: Make, samples: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import pytest
 import torch
@@ -89,6 +91,18 @@ def test_normalisations_are_computed_once(path: Adjacency) -> None:
     assert path.normalized("symmetric", self_loops=True) is path.normalized("symmetric", self_loops=True)
     assert path.normalized("symmetric") is not path.normalized("symmetric", self_loops=True)
     assert path.normalized("none") is path
+
+
+def test_a_view_is_given_back_without_the_garbage_collector(uneven: Adjacency) -> None:
+    gc.disable()
+    try:
+        view = uneven.induced(torch.arange(30))
+        alive = weakref.ref(view.indices)
+        view.normalized("none").normalized("symmetric", self_loops=True).transposed_with_order()
+        del view
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -73,3 +73,12 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_only_memory_maps_stay_on_disk() -> None:
     with pytest.raises(ValueError, match="memory map"):
         DiskArray.of(np.zeros(3))
+
+
+def test_a_frozen_array_cannot_be_set(tmp_path: Path) -> None:
+    array = DiskArray.scratch(tmp_path, np.int32, (4,))
+    array[torch.tensor([1])] = 7
+    array.freeze()
+    with pytest.raises(ValueError, match="read-only"):
+        array[torch.tensor([1])] = 8
+    assert array[torch.arange(4)].tolist() == [0, 7, 0, 0]

@@ -32,7 +32,6 @@ def pair(uneven: Adjacency, tmp_path: Path) -> tuple[GraphView, StoredGraph]:
         stored("labels", labels.int().numpy()),
         stored("train", mask.nonzero().squeeze(1).numpy()),
         torch.device("cpu"),
-        tmp_path,
     )
     return view, graph
 

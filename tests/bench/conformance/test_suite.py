@@ -8,7 +8,7 @@ import pytest
 
 from bench.conformance.case import written
 from bench.conformance.suite import LIMIT, Work, check
-from bench.conformance.target import Target
+from bench.conformance.target import Target, targets
 from bench.conformance.trials import WRONG, Run, Seen, judged
 from bench.scaffold.package import write as write_package
 
@@ -84,6 +84,11 @@ def test_cheats_are_caught(write, failures, body: str, wrong: Run, expected: set
     assert opened == ({"graph.npz", "y.npy"} if body is FROM_FILES else set())
     if opened:
         assert found["label files"].startswith("written_for_a_test.py, line ")
+
+
+def test_a_graph_on_disk_is_no_cheat(failures) -> None:
+    [target] = targets("neighbor_sampling(batch_size=24,graph=disk)")
+    assert failures(target, "wrong test labels") == (set(), {})
 
 
 @pytest.mark.slow

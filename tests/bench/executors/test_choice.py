@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def test_this_machine_is_the_default(tmp_path: Path) -> None:
         assert isinstance(executor, LocalExecutor)
         assert list(executor.nodes.values()) == [executor.kind]
         assert executor.everywhere(lambda word: word.upper(), "a") == {"here": "A"}
+
+
+@pytest.mark.parametrize("name", ["ray", "slurm"])
+def test_a_numbered_gpu_has_no_meaning_on_a_cluster(tmp_path: Path, name: str) -> None:
+    limits = replace(LIMITS, device="cuda:1")
+    with pytest.raises(UsageError, match=r"--device cuda:1 .* say cuda"), opened(Choice(name), tmp_path, limits):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
 from bench.executors import ray_cluster, ray_executor
 from bench.executors.choice import Choice, Limits, opened
 from bench.executors.node import inspect
@@ -199,12 +199,6 @@ def test_what_no_machine_has_is_named(
         pass
 
 
-def test_a_numbered_gpu_has_no_meaning_on_a_cluster(tmp_path: Path) -> None:
-    limits = replace(LIMITS, device="cuda:1")
-    with pytest.raises(UsageError, match=r"--device cuda:1 .* say cuda"), opened(Choice("ray"), tmp_path, limits):
-        pass
-
-
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_an_address_where_nothing_answers_is_named(tmp_path: Path, scheme: str) -> None:
     with socket.socket() as bound:  # bound and not listening, so that nobody else takes the port
@@ -302,6 +296,20 @@ class TestOneConnection:
             BenchError, match="a trial asks for 3 CPUs and a machine of the cluster has 2; say --threads"
         ):
             executor.run([wide], lambda index, event: None)
+
+    def test_a_machine_that_loses_its_worker_has_no_answer(self, executor: RayExecutor) -> None:
+        assert executor.everywhere(os._exit, 1) == {}
+        with pytest.raises(BenchError, match="a machine of the cluster lost its worker"):
+            executor._on(executor.nodes, os._exit, 1)
+
+    def test_a_head_that_is_gone_is_not_a_machine_that_cannot_run(
+        self, executor: RayExecutor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(BenchError, match="a machine of the cluster cannot run LeanGNN"):
+            executor.everywhere(len)
+        monkeypatch.setattr(ray_executor, "answers", lambda address: False)
+        with pytest.raises(BenchError, match=r"the Ray cluster at [\d.:]+ is gone"):
+            executor.everywhere(len)
 
     def test_a_head_that_is_gone_ends_the_run(
         self, executor: RayExecutor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -8,12 +8,13 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.errors import BenchError, UsageError
-from bench.executors import slurm
+from bench.executors import remote, slurm
 from bench.executors.choice import Choice, Limits, opened
 from bench.executors.node import inspect
 from bench.executors.slurm import SlurmExecutor
@@ -29,10 +30,15 @@ HERE = Choice("slurm", slurm=("cluster=local",))
 
 
 @pytest.fixture(autouse=True)
-def known_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def known_code(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The checkout may be edited while the tests run, and then jobs have other code than this process."""
+    import cloudpickle  # which submitit needs
+
     monkeypatch.setattr(hardware, "code_version", lambda: "under test")
     monkeypatch.setattr(slurm, "inspect", lambda: replace(inspect(), code="under test"))
+    cloudpickle.register_pickle_by_value(slurm)  # jobs get that line too
+    yield
+    cloudpickle.unregister_pickle_by_value(slurm)
 
 
 @pytest.fixture
@@ -83,6 +89,18 @@ def test_a_job_on_another_kind_of_machine_ends_the_run(executor: SlurmExecutor, 
         list(executor.run([document(cache, SMALL)], lambda index, event: None))
 
 
+def test_a_job_with_other_code_ends_the_run(executor: SlurmExecutor, cache: Path) -> None:
+    executor.kind = replace(executor.kind, code="older")
+    with pytest.raises(BenchError, match=r"the code on .* is under test and here it is older; install the same commit"):
+        list(executor.run([document(cache, SMALL)], lambda index, event: None))
+
+
+def test_a_trial_that_asks_for_too_much_is_named(executor: SlurmExecutor, cache: Path) -> None:
+    wide = {**document(cache, SMALL), "protocol": Protocol(epochs=2, threads=3).settings()}
+    with pytest.raises(BenchError, match="a trial asks for 3 CPUs and its job has 1; say --threads 3"):
+        executor.run([wide], lambda index, event: None)
+
+
 def test_a_job_that_is_lost_runs_again(executor: SlurmExecutor, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import submitit
 
@@ -114,6 +132,7 @@ def children(parent: int) -> list[int]:
     [
         (("cluster=local",), None, "--executor slurm needs --threads"),
         (("cluster=local", "partitoin=gpu"), 1, "--slurm: Unknown argument 'partitoin'"),
+        (("cluster=local", "time=2"), 1, "--slurm time=2 is less than a trial may take; say time=3 or more"),
     ],
 )
 def test_wrong_options_are_named(
@@ -130,3 +149,68 @@ def test_a_machine_without_slurm_is_named(limits: Limits, tmp_path: Path, monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BenchError, match="SLURM cannot be used here"), opened(Choice("slurm"), tmp_path, limits):
         pass
+
+
+class Jobs:
+    """What stands for submitit: trials begin, and their jobs leave nothing."""
+
+    ends = True
+
+    def __init__(self, folder: str, cluster: str) -> None:
+        """As submitit's own."""
+
+    def update_parameters(self, **request: Any) -> None:
+        """Takes all."""
+
+    def submit(self, function: Any, *arguments: Any) -> Job:
+        if function is not slurm._job:
+            return Job(function(*arguments), ended=True)
+        arguments[2].write_text('{"stage": "loading"}\n')
+        return Job(None, self.ends)
+
+
+class Job:
+    job_id, state, paths = "7", "NODE_FAIL", SimpleNamespace(result_pickle=Path("nowhere"))
+
+    def __init__(self, found: Any, ended: bool) -> None:
+        self.found, self.ended, self.looks = found, ended, 0
+
+    def done(self) -> bool:
+        self.looks += 1
+        if self.looks == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self.ended
+
+    def cancel(self, check: bool) -> None:
+        assert not check
+        self.ended = True
+
+    def result(self) -> Any:
+        from submitit.core.utils import UncompletedJobError
+
+        if self.found is None:
+            raise UncompletedJobError("no result")
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "reason"),
+    [
+        (True, "crashed", "its worker was lost 3 times, the last time so: job 7 ended as NODE_FAIL without a result"),
+        (False, "interrupted", "the run was stopped while this trial ran"),
+    ],
+)
+def test_a_trial_without_a_known_machine_has_its_row(
+    harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool, status: str, reason: str
+) -> None:
+    import submitit
+
+    monkeypatch.setattr(submitit, "AutoExecutor", Jobs)
+    monkeypatch.setattr(remote, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(Jobs, "ends", ends)
+    store = tmp_path / "store.duckdb"
+    report, _ = harness.run(harness.plan(SMALL), store, executor=Choice("slurm"))
+    [row] = Reader(store).trials()
+    assert (row.status.value, row.reason, report.interrupted) == (status, reason, not ends)
+    [session] = Reader(store).sessions()
+    assert (row.session_id, row.machine_id) == (session.session_id, session.machine_id)
