@@ -137,10 +137,8 @@ class Protocol:
 
     def key(self) -> str:
         """Short hash of all settings; rows are compared only within one key."""
-        settings = self.settings()
-        if self.processes == 1:
-            del settings["processes"]  # so that rows which were stored before there was a choice keep their key
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+        document = json.dumps(self.settings(), sort_keys=True).encode()
+        return hashlib.sha256(document).hexdigest()[:12]
 
 
 _LOWEST: tuple[tuple[str, float, bool], ...] = (
