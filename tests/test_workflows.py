@@ -15,7 +15,14 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def check(*paths: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, paths)]
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+        *map(str, paths),
+    ]
     # so that a schema that had to be downloaded could not be
     environment = {**os.environ, "http_proxy": NOWHERE, "https_proxy": NOWHERE, "NO_PROXY": ""}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
