@@ -15,7 +15,6 @@ from db.scoring.published import Cell, Verdict, cells
 from db.scoring.released import Effect
 
 TITLE, ICON, ORDER = "Papers", ":material/menu_book:", 4
-HEADING = "Published, and measured here"
 
 _NAMES = {
     "multiscale": "Multiscale training",
@@ -36,8 +35,9 @@ _LEGEND = """
 
 
 def render(reader: Reader) -> None:
-    """Draw the page under its heading."""
+    """Draw the page."""
     overview = source.overview(reader)
+    st.title("Published, and measured here", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return

@@ -18,16 +18,9 @@ from methods.strategy import Strategy
 BACKBONE = "gcn(layers=3,hidden=256,dropout=0.5)"
 FULL = "one full-batch step"
 LEVELS = 4
-CLUSTERS = "sub_to_full(subgraphs=clusters,levels=4)"
-DRAWN = (
-    "coarse_to_fine(pooling=random,levels=4)",
-    "coarse_to_fine(pooling=hybrid,levels=4)",
-    "sub_to_full(levels=4)",
-    CLUSTERS,
-)
+DRAWN = ("coarse_to_fine(pooling=random,levels=4)", "sub_to_full(levels=4)")
 FIXED = ("coarse_to_fine(pooling=top_k,levels=4)", "coarse_to_fine(pooling=heavy_edge,levels=4)")
 SPARSE = "coarse_to_fine(pooling=random,levels=4,max_neighbors=2)"
-PARTITION = f"the partition of {CLUSTERS}, once a training"
 Turns = dict[str, list[float]]
 
 
@@ -35,7 +28,7 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
     """Seconds of each turn: {"draws": {variant: [...]}, "steps": {variant: [...]}}.
 
     A draw ends with the normalised operator of the coarse graph, which a step needs. A fixed pooling makes its
-    hierarchy once a training; its draw is all of that. METIS cuts the graph once a training, for draws at all levels.
+    hierarchy once a training; its draw is all of that.
     """
     view = arxiv_sized(**graph).view
     problem = Problem(view, "multiclass", CLASSES, torch.Generator().manual_seed(0))
@@ -48,11 +41,10 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
         problem.loss(model(seen), seen).backward()
         optimizer.step()
 
-    # one for each level: a strategy that changes its level counts its draws anew, and a hybrid would draw no subgraph
-    strategies = {(text, level): _prepared(text, problem) for text in (*DRAWN, SPARSE) for level in range(1, LEVELS)}
+    strategies = {text: _prepared(text, problem) for text in (*DRAWN, SPARSE)}
 
     def drawn(text: str, level: int) -> GraphView:
-        return _draw(strategies[text, level], problem, level)
+        return _draw(strategies[text], problem, level)
 
     def made(text: str, level: int) -> GraphView:
         return _draw(_prepared(text, problem), problem, level)
@@ -60,7 +52,7 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
     def stepped(text: str, level: int) -> None:
         step(drawn(text, level))
 
-    draws: dict[str, Callable[[], Any]] = {FULL: partial(step, view), PARTITION: partial(_prepared, CLUSTERS, problem)}
+    draws: dict[str, Callable[[], Any]] = {FULL: partial(step, view)}
     steps: dict[str, Callable[[], Any]] = {FULL: partial(step, view)}
     for level in range(1, LEVELS):
         draws |= {f"{text} level {level}": partial(drawn, text, level) for text in DRAWN}
