@@ -80,7 +80,3 @@ def test_equal_settings_have_one_key_and_others_another() -> None:
 
 def test_every_optimizer_is_one_of_torch() -> None:
     assert all(issubclass(getattr(torch.optim, name), torch.optim.Optimizer) for name in OPTIMIZERS.values())
-
-
-def test_rows_that_were_stored_before_a_setting_was_added_keep_their_key() -> None:
-    assert Protocol().key() == "3689cb0ce45a" != Protocol(processes=2).key()
