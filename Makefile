@@ -33,7 +33,7 @@ serve: $(READY)
 
 # the tests that need a CUDA device, then as much of the papers as the budget allows; the next call goes on
 gpu: $(READY)
-	$(BIN)/python -m pytest tests/methods/kernels tests/bench/meters tests/bench/test_trial.py
+	$(BIN)/python -m pytest tests/methods/kernels tests/bench/meters tests/bench/test_trial.py tests/bench/test_trial_on_cuda.py
 	$(BIN)/leangnn run papers-full --device cuda --minutes $(MINUTES) --db $(STORE)
 
 lint: $(READY)

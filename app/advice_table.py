@@ -10,6 +10,7 @@ from pandas.io.formats.style import Styler
 
 from app import format as words
 from app.format import NOTHING
+from app.names import short_names
 from db.records import DatasetRecord
 from db.scoring.advice import Bounds, Choice, Graph, Neighbour
 from db.scoring.board import BoardRow
@@ -59,12 +60,13 @@ def differences(graph: Graph, dataset: DatasetRecord) -> list[str]:
 def choices_frame(found: Sequence[Choice], near: Sequence[Neighbour]) -> pd.DataFrame:
     """One line a method, best first, with the figures of the nearest graph that it has a result on."""
     order = [neighbour.dataset.name for neighbour in near]
-    lines = []
+    names, lines = short_names(choice.method for choice in found), []
     for place, choice in enumerate(found, 1):
         row = min(choice.rows, key=lambda row: (row.mean is None, order.index(row.dataset)))
         lines.append(
             {
                 "rank": place,
+                "name": names[choice.method],
                 "method": choice.method,
                 "worth": choice.worth,
                 "graph": row.dataset,

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from app import format as words
-from app.charts import GREY
+from app.charts import GREY, PLOT
 from app.dynamics_charts import run_colour, run_scale
 from db.scoring.board import BoardRow
 
@@ -101,7 +101,7 @@ def bits_chart(frame: pd.DataFrame, metric: str) -> alt.LayerChart | alt.FacetCh
     )
     line = base.mark_line(strokeWidth=2, opacity=0.6).encode(y=up, tooltip=alt.value(None))
     return alt.layer(line, rule.encode(y=alt.Y("low:Q"), y2="high:Q", color=alt.value(GREY)), point).properties(
-        height=340
+        height=220, autosize=PLOT
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,6 +25,10 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 # seven colours and eight shapes repeat together only after 56 names, so that neither has to be told apart alone
 
 GREY = "#8C8C8C"
+
+PLOT = alt.AutoSizeParams(type="fit-x", contains="padding")
+"""For every chart with a height: it is that of the plot. Streamlit's own choice takes axes and legend off it, so that
+under a long legend nothing is left to see."""
 
 
 class Axis(NamedTuple):
@@ -104,7 +109,7 @@ def pareto_frame(
 
 
 def pareto_chart(
-    frame: pd.DataFrame, axis: Axis, metric: str, parts: Sequence[str], height: int = 420
+    frame: pd.DataFrame, axis: Axis, metric: str, parts: Sequence[str], height: int = 320
 ) -> alt.LayerChart | alt.FacetChart:
     """Metric against cost on a logarithmic axis: intervals, points and the front.
 
@@ -113,13 +118,15 @@ def pareto_chart(
         axis: that of the frame.
         metric: name of the metric.
         parts: all names that a colour can stand for, so that a filter never changes a colour.
-        height: in pixels.
+        height: of the plot, in pixels.
     """
+    domain = _domain(frame)
+    label = _LABEL + (" + 'x'" if axis.is_ratio else "")
     across = alt.X(
         "cost:Q",
         title=f"{axis.title} (log; left is cheaper)",
-        scale=alt.Scale(type="log", nice=False, domain=_domain(frame)),
-        axis=alt.Axis(tickCount=6, labelExpr=_LABEL + (" + 'x'" if axis.is_ratio else ""), grid=False),
+        scale=alt.Scale(type="log", nice=False, domain=domain),
+        axis=alt.Axis(tickCount=6, values=_ticks(*domain), labelExpr=label, grid=False),
     )
     up = alt.Y(
         "score:Q", title=f"test {metric}, %", scale=alt.Scale(zero=False, padding=18), axis=alt.Axis(tickCount=6)
@@ -127,13 +134,14 @@ def pareto_chart(
     base = alt.Chart(frame).encode(across, up, tooltip=_tooltip(axis))
     layers = [] if not axis.is_ratio else [_reference_line()]
     layers += [_front(base), *_intervals(base), _points(base, parts, sorted(set(frame["part"]))), _labels(base)]
-    return alt.layer(*layers).properties(height=height)
+    return alt.layer(*layers).properties(height=height, autosize=PLOT)
 
 
 _COLUMNS = [
     "method", "label", "part", "cost", "cost_low", "cost_high", "said_cost", "score", "score_low", "score_high",
     "front", "status", "n", "said_score", "command",
 ]  # fmt: skip
+_NARROW, _BROAD = 2, 20
 _LABEL = "format(datum.value, datum.value < 1000 ? '.3~g' : ',.0f')"
 
 
@@ -155,7 +163,10 @@ def _intervals(base: alt.Chart) -> list[alt.Chart]:
 def _points(base: alt.Chart, parts: Sequence[str], present: Sequence[str]) -> alt.Chart:
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(parts))]
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(parts))]
-    legend = alt.Legend(title=None, orient="top", columns=3, symbolSize=80, rowPadding=0, values=list(present))
+    # two columns of this width are what a phone has room for
+    legend = alt.Legend(
+        title=None, orient="top", columns=2, labelLimit=130, symbolSize=80, rowPadding=0, values=list(present)
+    )
     part, colour = "part:N", alt.Scale(domain=list(parts), range=colours)
     return base.mark_point(size=140, strokeWidth=2, opacity=1).encode(
         stroke=alt.Stroke(part, legend=legend, scale=colour),
@@ -192,6 +203,15 @@ def _domain(frame: pd.DataFrame) -> list[float]:
     # the reference at 1 and names to the right of their points stay in sight
     room = max((high / low) ** 0.08, 1.12)
     return [float(low / room), float(high * room**2.2)]
+
+
+def _ticks(low: float, high: float) -> Any:
+    """Round numbers with 1 among them; the chart's own choice where these would be too few."""
+    if high / low < _NARROW:
+        return alt.Undefined
+    steps = (1, 2, 5) if high / low > _BROAD else (1, 1.5, 2, 3, 5, 7)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
 
 
 def _cost_of(row: BoardRow, axis: Axis, spreads: Mapping[str, Interval]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _HELP = (
     "front: no method here beats it. provisional: fewer than ten splits or seeds. "
     "not interleaved: some ratio compares two sessions of the machine."
 )
+_SHORT = "Without the parameters that all such methods here share; a column to the right has them."
 _CHEAPER = "divided by full batch of the same backbone; below 1 is cheaper"
 
 
@@ -28,7 +29,7 @@ def columns(empty: Collection[str] = ()) -> dict[str, Any]:
     """The columns by the names of `app.table.frame`; `empty` ones are hidden, and the table's menu shows them."""
     text, number, image = columns_of.TextColumn, columns_of.NumberColumn, columns_of.ImageColumn
     found = {
-        "method": text("Method", pinned=True, width=260),
+        "name": text("Method", pinned=True, width=200, help=_SHORT),
         "dataset": text("Dataset"),
         "machine": text("Machine", width=130),
         "score": number("Score", help="Mean test metric over splits and seeds, in percent."),
@@ -42,6 +43,7 @@ def columns(empty: Collection[str] = ()) -> dict[str, Any]:
         "n": number("n", help="Splits and seeds with a result."),
         **{name: number(cost.label, help="Mean per trial.") for name, cost in BY_FIELD.items()},
         "failures": text("Failures"),
+        "method": text("With all parameters"),
         "metric": text("Metric"),
         "device": text("Device"),
         "protocol": text("Protocol"),
@@ -57,7 +59,7 @@ def standing_columns(empty: Collection[str] = ()) -> dict[str, Any]:
     image = columns_of.ImageColumn
     found = {
         "rank": number("Rank", pinned=True, help="By the mean over the datasets; 1 is the best of the methods here."),
-        "method": text("Method", pinned=True, width=260),
+        "name": text("Method", pinned=True, width=200, help=_SHORT),
         "rank_range": text("One left out", help="Best and worst rank when any one dataset is left out."),
         "mean_rank": number("Mean rank", help="Mean of the ranks within each dataset, among the methods here."),
         "rank_interval": image("95 % interval", help="Of the mean rank over the datasets; left is better.", width=150),
@@ -67,6 +69,7 @@ def standing_columns(empty: Collection[str] = ()) -> dict[str, Any]:
         **ratio_columns(f"geometric mean over the datasets, {_CHEAPER}"),
         "missing": text("Not measured on", help="A method that misses a dataset has no rank."),
         "failed": text("Failed on"),
+        "method": text("With all parameters"),
         "trust": text("Trust"),
     }
     return found | dict.fromkeys(empty)

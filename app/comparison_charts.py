@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app import format as words
-from app.charts import COLOURS, GREY
+from app.charts import COLOURS, GREY, PLOT
 from app.costs import ABSOLUTE, COSTS
+from app.names import legend_labels
 from app.table import ends
 from db.scoring.board import BoardRow
 from db.scoring.critical_difference import CriticalDifference
@@ -92,7 +93,7 @@ def interval_chart(frame: pd.DataFrame, figure: str, methods: Sequence[str], bes
         base.mark_point(filled=True, size=70, opacity=1),
     ]
     lines = max(1, frame["dataset"].nunique()) * (16 * max(1, frame["method"].nunique()) + 14)
-    return alt.layer(*layers).properties(height=lines + 20)
+    return alt.layer(*layers).properties(height=lines, autosize=PLOT)
 
 
 def profile_frame(methods: Sequence[str], profiles: Sequence[Profile]) -> pd.DataFrame:
@@ -127,7 +128,7 @@ def profile_chart(frame: pd.DataFrame, noun: str, methods: Sequence[str]) -> alt
                 alt.Tooltip("score:Q", format=".2f", title="score up to 4x"),
             ],
         )
-        .properties(height=300)
+        .properties(height=220, autosize=PLOT)
     )
 
 
@@ -164,13 +165,21 @@ def rank_chart(frame: pd.DataFrame, methods: Sequence[str]) -> Picture:
         tooltip=["method:N", alt.Tooltip("rank:Q", format=".2f", title="mean rank")],
     )
     return alt.layer(bars.encode(x=across, detail="line:N"), points).properties(
-        height=28 * frame["line"].nunique() + 30
+        height=28 * frame["line"].nunique(), autosize=PLOT
     )
 
 
 def method_colour(methods: Sequence[str]) -> alt.Color:
     """One colour a method, whichever of them a picture shows."""
-    legend = alt.Legend(title=None, orient="top", columns=1, labelLimit=600, symbolSize=90)
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        columns=1,
+        labelLimit=300,
+        labelExpr=legend_labels(methods),
+        symbolSize=90,
+        symbolOpacity=1,
+    )
     return alt.Color("method:N", scale=_scale(methods), legend=legend)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from app.charts import PLOT
 from app.comparison_charts import method_colour, method_dash
 from db.scoring.curve import Curve
 
@@ -63,7 +64,7 @@ def convergence_chart(
             "trials:Q",
         ],
     )
-    return alt.layer(band, line).properties(height=340)
+    return alt.layer(band, line).properties(height=240, autosize=PLOT)
 
 
 def _one(method: str, curves: Sequence[Curve], across: str) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from app.charts import COLOURS, GREY
+from app.charts import COLOURS, GREY, PLOT
+from app.names import legend_labels
 from db.convert import Dynamics
 
 LABELS = {
@@ -94,7 +95,7 @@ def heat_chart(frame: pd.DataFrame, title: str, domain: Sequence[float] | None =
             color=alt.Color("value:Q", title="log10", scale=alt.Scale(scheme="viridis", domain=ends)),
             tooltip=["epoch:Q", "layer:O", alt.Tooltip("value:Q", title=f"log10 {title.lower()}", format=".2f")],
         )
-        .properties(height=40 + 34 * max(frame["layer"].nunique(), 1))
+        .properties(height=28 * max(frame["layer"].nunique(), 2), autosize=PLOT)
     )
 
 
@@ -168,12 +169,15 @@ def depth_chart(frame: pd.DataFrame, title: str, runs: Sequence[str]) -> alt.Lay
         scale=alt.Scale(domain=["first", "last"], range=[[4, 4], [1, 0]]),
         legend=alt.Legend(title="sample", orient="top"),
     )
-    return alt.layer(base.mark_line(strokeWidth=2).encode(strokeDash=dash), base.mark_point(size=40, filled=True))
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash)
+    return alt.layer(lines, base.mark_point(size=40, filled=True)).properties(height=200, autosize=PLOT)
 
 
 def run_colour(runs: Sequence[str]) -> alt.Color:
-    """One colour of the palette a run, with a legend above that can hold long names."""
-    legend = alt.Legend(title=None, orient="top", columns=1, labelLimit=600)
+    """One colour of the palette a run, with a legend above."""
+    legend = alt.Legend(
+        title=None, orient="top", columns=1, labelLimit=300, labelExpr=legend_labels(runs), symbolOpacity=1
+    )
     return alt.Color("run:N", scale=run_scale(runs), legend=legend)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 import altair as alt
@@ -12,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 from app import format as words
-from app.charts import COLOURS, GREY
+from app.charts import COLOURS, GREY, PLOT
+from app.names import short_names
 from app.table import machine_words
 from db.records import MachineRecord
 from db.scoring.board_columns import RANKED_FROM
 from db.scoring.history import Point, Series, change_points
 
 WORSE, BETTER = COLOURS[5], COLOURS[0]
+
+_HALF_A_DAY = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,13 @@ def newest_first(courses: Sequence[Course]) -> list[Course]:
 
 def overview_frame(courses: Sequence[Course], machines: Mapping[str, MachineRecord]) -> pd.DataFrame:
     """One line a series: how long it is, where it stands, and what changed last."""
-    lines = []
+    names, lines = short_names(each.series.method for each in courses), []
     for each in courses:
         series, last = each.series, each.series.points[-1]
         change = each.changes[-1] if each.changes else None
         lines.append(
             {
-                "method": series.method,
+                "name": names[series.method],
                 "change": words.NOTHING if change is None else change.said,
                 "worse": None if change is None else change.is_worse,
                 "since": None if change is None else change.at.at,
@@ -97,6 +101,7 @@ def overview_frame(courses: Sequence[Course], machines: Mapping[str, MachineReco
                 "last": last.at,
                 "machine": machine_words(series.machine_id, series.device, machines),
                 "protocol": series.protocol,
+                "method": series.method,
             }
         )
     return pd.DataFrame(lines)
@@ -156,7 +161,7 @@ def history_chart(points: pd.DataFrame, levels: pd.DataFrame, quantity: str) -> 
     is_ratio = QUANTITIES[quantity].wording is not None
     scale = alt.Scale(type="log", nice=False, padding=16) if is_ratio else alt.Scale(zero=False, padding=16)
     up = alt.Y("value:Q", title=QUANTITIES[quantity].title, scale=scale, axis=alt.Axis(tickCount=6, format="~g"))
-    across = alt.X("at:T", title="date of the session, UTC", scale=alt.Scale(type="utc", padding=16))
+    across = alt.X("at:T", title="date of the session, UTC", scale=alt.Scale(type="utc", domain=_days(points)))
     colour = alt.condition("datum.worse", alt.value(WORSE), alt.value(BETTER))
     base = alt.Chart(points).encode(x=across)
     dot = base.mark_point(size=60, strokeWidth=2, color=GREY, fill=GREY).encode(
@@ -175,7 +180,9 @@ def history_chart(points: pd.DataFrame, levels: pd.DataFrame, quantity: str) -> 
     level = alt.Chart(levels).mark_rule(color=COLOURS[0], strokeWidth=2, opacity=0.7)
     level = level.encode(x=alt.X("start:T", scale=alt.Scale(type="utc")), x2="end:T", y=alt.Y("level:Q"))
     same = alt.Chart(pd.DataFrame({"value": [1.0 if is_ratio else 0.0]})).mark_rule(color=GREY, strokeDash=[2, 3])
-    return alt.layer(same.encode(y="value:Q"), rule, level, spread, dot, mark, text).properties(height=300)
+    return alt.layer(same.encode(y="value:Q"), rule, level, spread, dot, mark, text).properties(
+        height=220, autosize=PLOT
+    )
 
 
 def said(value: float, quantity: str) -> str:
@@ -193,6 +200,16 @@ _TOOLTIP = [
     alt.Tooltip("session:N"),
     alt.Tooltip("commit:N"),
 ]
+
+
+def _days(points: pd.DataFrame) -> list[alt.DateTime]:
+    """The ends of the axis, half a day or more outside of the sessions, so that a single one has a date too."""
+    first, last = points["at"].min(), points["at"].max()
+    room = max(_HALF_A_DAY, 0.03 * (last - first))
+    return [
+        alt.DateTime(year=end.year, month=end.month, date=end.day, hours=end.hour, minutes=end.minute, utc=True)
+        for end in (first - room, last + room)
+    ]
 
 
 def _interval(point: Point, quantity: str) -> str:

@@ -28,6 +28,8 @@ def main() -> None:
 
 def _drawn(view: View) -> Callable[[], None]:
     def draw() -> None:
+        # before anything is read, so that a page is never blank while a slow store is waited for
+        st.title(view.heading, anchor=False)
         try:
             view.render(source.reader(source.store_name()))
         except StoreError as error:

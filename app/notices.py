@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from app.format import plain, seconds
 from db.database import LockedError
 from db.errors import StoreError
+from db.migrations import OlderSchemaError
 from db.read import Overview
 
 
@@ -27,16 +29,30 @@ def no_results(overview: Overview, name: str) -> None:
 
 def store_error(error: StoreError) -> None:
     """The store cannot be read."""
-    is_busy = isinstance(error, LockedError)
     with st.container(border=True):
-        st.subheader("The database is busy" if is_busy else "The database cannot be shown", anchor=False)
-        (st.info if is_busy else st.error)(plain(str(error)), icon=":material/lock:" if is_busy else None)
-        if is_busy:
-            st.markdown("A run writes at this moment. Nothing is lost; its rows appear when it lets go of the file.")
+        if isinstance(error, LockedError):
+            _busy(error)
+        elif isinstance(error, OlderSchemaError):
+            _older(error)
         else:
+            st.subheader("The database cannot be shown", anchor=False)
+            st.error(plain(str(error)))
             st.markdown("To look at what the installation finds:")
             st.code("leangnn doctor", language="bash")
         again()
+
+
+def _busy(error: LockedError) -> None:
+    st.subheader("The database is busy", anchor=False)
+    st.info(plain(str(error)), icon=":material/lock:")
+    st.markdown("A run writes at this moment. Nothing is lost; its rows appear when it lets go of the file.")
+
+
+def _older(error: OlderSchemaError) -> None:
+    st.subheader("The database is of an older version", anchor=False)
+    st.info(plain(str(error)), icon=":material/upgrade:")
+    st.markdown("An upgrade keeps all rows and takes seconds:")
+    st.code(shlex.join(["leangnn", "db", "upgrade", "--db", error.name]), language="bash")
 
 
 def stale(overview: Overview) -> None:

@@ -1,6 +1,7 @@
 """The pages: every module in `app/views/` with `TITLE` and `render(reader)`.
 
-A page may also have `ORDER` (a number, the lowest is the start page) and `ICON` (a Material symbol).
+A page may also have `HEADING` (what stands above it, where that is not its title), `ORDER` (a number, the lowest is the
+start page) and `ICON` (a Material symbol).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ class View:
     name: str
     """Of the module; also the page's path in the URL."""
     title: str
+    """In the navigation."""
+    heading: str
     render: Callable[[Reader], None]
+    """Draws what stands under the heading."""
     order: float = 100.0
     icon: str | None = None
 
@@ -36,4 +40,7 @@ def _view(name: str) -> View | None:
     module = importlib.import_module(f"app.views.{name}")
     if not hasattr(module, "TITLE"):
         return None
-    return View(name, module.TITLE, module.render, getattr(module, "ORDER", 100.0), getattr(module, "ICON", None))
+    heading = getattr(module, "HEADING", module.TITLE)
+    return View(
+        name, module.TITLE, heading, module.render, getattr(module, "ORDER", 100.0), getattr(module, "ICON", None)
+    )

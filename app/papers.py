@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from app import format as words
-from app.charts import COLOURS, GREY
+from app.charts import COLOURS, GREY, PLOT
 from db.scoring.published import Cell, Verdict
 from db.scoring.released import Effect
 
@@ -186,7 +186,7 @@ def chart(points: pd.DataFrame) -> alt.LayerChart | alt.FacetChart:
         upright.encode(y=alt.Y("low:Q"), y2="high:Q"),
         level.encode(x=alt.X("published_low:Q"), x2="published_high:Q"),
         marks,
-    ).properties(height=380)
+    ).properties(height=300, autosize=PLOT)
 
 
 def effects_frame(effects: Sequence[Effect]) -> pd.DataFrame:

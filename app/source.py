@@ -65,7 +65,7 @@ def overview(reader: Reader) -> Overview:
         StoreError: the store cannot be read; likewise the next ones.
     """
     lasting = _kept(reader, reader.name).lasting
-    served = lasting.get(_OVERVIEW, reader.overview)
+    served = _lasting(reader, _OVERVIEW, reader.overview, "Reading the database ...")
     # the board goes with it, so that a page never says that old rows are new
     is_stale = served.is_stale or (lasting.is_known(_BOARD) and _board(reader).is_stale)
     return replace(served.value, stale=True) if is_stale else served.value
@@ -120,11 +120,16 @@ def _kept(_reader: Reader, name: str) -> _Kept:
 
 
 def _board(reader: Reader) -> Served[list[BoardRow]]:
+    return _lasting(reader, _BOARD, reader.board, "Scoring the trials ...")
+
+
+def _lasting(reader: Reader, key: Hashable, read: Callable[[], T], doing: str) -> Served[T]:
+    """What is kept for good; `doing` is said while it is read for the first time, which may take seconds."""
     lasting = _kept(reader, reader.name).lasting
-    if lasting.is_known(_BOARD):
-        return lasting.get(_BOARD, reader.board)
-    with st.spinner("Scoring the trials ..."):
-        return lasting.get(_BOARD, reader.board)
+    if lasting.is_known(key):
+        return lasting.get(key, read)
+    with st.spinner(doing):
+        return lasting.get(key, read)
 
 
 def _passing(reader: Reader, key: Hashable, read: Callable[[], T]) -> T:

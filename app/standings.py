@@ -10,6 +10,7 @@ from pandas.io.formats.style import Styler
 from app import format as words
 from app.costs import COSTS
 from app.intervals import rank_pictures
+from app.names import short_names
 from app.table import ends, ratio_columns, ratio_in, tint
 from db.scoring.aggregate import METRIC, AggregateRow
 
@@ -23,9 +24,10 @@ BY: Mapping[str, str] = {
 def frame(rows: Sequence[AggregateRow]) -> pd.DataFrame:
     """One line a method, with numbers as numbers (differences in percentage points); pictures are URLs."""
     ranks = [ends(row, "mean_rank") for row in rows]
+    names = short_names(row.method for row in rows)
     columns: dict[str, Sequence[object]] = {
         "rank": [row.rank for row in rows],
-        "method": [row.method for row in rows],
+        "name": [names[row.method] for row in rows],
         "rank_range": [_range(row.rank_low, row.rank_high) for row in rows],
         "mean_rank": [rank[0] for rank in ranks],
         "rank_interval": rank_pictures(ranks),
@@ -37,6 +39,7 @@ def frame(rows: Sequence[AggregateRow]) -> pd.DataFrame:
         columns |= ratio_columns(rows, f"{stem}_ratio")
     columns["missing"] = [", ".join(row.missing) for row in rows]
     columns["failed"] = [", ".join(row.failed) for row in rows]
+    columns["method"] = [row.method for row in rows]
     columns["trust"] = [words.words(row.trust) for row in rows]
     numeric = ["rank", "mean_rank", "difference", *(f"{stem}_ratio" for stem in COSTS)]
     return pd.DataFrame(columns).astype(dict.fromkeys(numeric, float))

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from app import format as words
 from app.costs import BY_FIELD, COSTS
 from app.intervals import Ends, metric_pictures, ratio_pictures
+from app.names import short_names
 from db.records import MachineRecord
 from db.scoring.board import BoardRow
 
@@ -26,8 +27,9 @@ _NUMERIC = [
 
 def frame(rows: Sequence[BoardRow], machines: Mapping[str, MachineRecord]) -> pd.DataFrame:
     """One line a row, with numbers as numbers (metric in percent), so that a table sorts them; pictures are URLs."""
+    names = short_names(row.method for row in rows)
     columns: dict[str, Sequence[object]] = {
-        "method": [row.method for row in rows],
+        "name": [names[row.method] for row in rows],
         "dataset": [row.dataset for row in rows],
         "machine": [machine(row, machines) for row in rows],
         "score": [_hundredfold(row.mean) for row in rows],
@@ -44,6 +46,7 @@ def frame(rows: Sequence[BoardRow], machines: Mapping[str, MachineRecord]) -> pd
         "n": lambda row: row.n,
         **{name: _field(name) for name in BY_FIELD},
         "failures": lambda row: words.failures(row.failures),
+        "method": lambda row: row.method,
         "metric": lambda row: words.words(row.metric),
         "device": lambda row: row.device,
         "protocol": lambda row: row.preset or row.protocol,

@@ -10,12 +10,15 @@ import altair as alt
 import pandas as pd
 
 from app import format as words
-from app.charts import COLOURS, GREY
+from app.charts import COLOURS, GREY, PLOT
 from db.records import Ledger
 from db.scoring.curve import Curve
 
 SCORED = ("preprocess", "compile", "train")
 """The accounts of the ledger that count as scored time."""
+
+LEVELS = "Level 0 is the graph itself; each level above it is coarser."
+"""What the numbers of `schedule_chart` mean."""
 
 Layered = alt.LayerChart | alt.FacetChart
 
@@ -41,18 +44,19 @@ def ledger_frame(ledger: Ledger) -> pd.DataFrame:
 def ledger_chart(frame: pd.DataFrame) -> Layered:
     """One bar from the first second to the last, in accounts; see `ledger_frame`."""
     accounts = list(frame["account"])
-    known = {account: COLOURS[index] for index, account in enumerate(SCORED)}
-    colours = [known.get(account, GREY) for account in accounts]
+    colours = [COLOURS[_ACCOUNTS.index(account)] for account in accounts]
+    # the gaps between the bars are no part of a colour's sign
+    legend = alt.Legend(title=None, orient="top", columns=4, symbolStrokeWidth=0)
     base = alt.Chart(frame).encode(
         x=alt.X("start:Q", title="seconds of the trial's process", scale=alt.Scale(nice=False)),
         x2="end:Q",
         tooltip=[alt.Tooltip("account:N"), alt.Tooltip("said:N", title="time"), "share:N", alt.Tooltip("kind:N")],
     )
     bar = base.mark_bar(height=34, stroke="white", strokeWidth=1).encode(
-        color=alt.Color("account:N", scale=alt.Scale(domain=accounts, range=colours), legend=alt.Legend(orient="top")),
+        color=alt.Color("account:N", scale=alt.Scale(domain=accounts, range=colours), legend=legend),
         opacity=alt.condition("datum.kind == 'scored'", alt.value(1.0), alt.value(0.45)),
     )
-    return alt.layer(bar).properties(height=90)
+    return alt.layer(bar).properties(height=44, autosize=PLOT)
 
 
 def curve_frame(curve: Curve, across: str) -> pd.DataFrame:
@@ -86,9 +90,9 @@ def curve_chart(frame: pd.DataFrame, title: str, metric: str, selected: float | 
         )
     )
     if selected is None:
-        return alt.layer(line).properties(height=300)
+        return alt.layer(line).properties(height=220, autosize=PLOT)
     mark = alt.Chart(pd.DataFrame({"across": [selected]})).mark_rule(color=GREY, strokeDash=[5, 4]).encode(x="across:Q")
-    return alt.layer(mark, line).properties(height=300)
+    return alt.layer(mark, line).properties(height=220, autosize=PLOT)
 
 
 def schedule_frame(schedule: Sequence[dict[str, Any]], scored_seconds: float) -> pd.DataFrame:
@@ -123,7 +127,7 @@ def schedule_chart(frame: pd.DataFrame, until: float | None = None) -> alt.Chart
         .encode(
             x=alt.X("start:Q", title="scored seconds", scale=alt.Scale(nice=False, domain=ends)),
             x2="end:Q",
-            y=alt.Y("scales:N", title="levels in a step (0 is the graph)"),
+            y=alt.Y("scales:N", title="levels"),
             tooltip=[
                 "scales:N",
                 "steps:Q",
@@ -131,5 +135,5 @@ def schedule_chart(frame: pd.DataFrame, until: float | None = None) -> alt.Chart
                 alt.Tooltip("edges:Q", title="entries a step", format=",.0f"),
             ],
         )
-        .properties(height=40 + 30 * frame["scales"].nunique())
+        .properties(height=28 * frame["scales"].nunique(), autosize=PLOT)
     )

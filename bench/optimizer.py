@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import cache
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -15,8 +19,8 @@ def make_optimizer(model: nn.Module, protocol: Protocol) -> Optimizer:
     A model may say `parameter_groups()`: dictionaries with `params`, `lr` and `weight_decay`, where None means the
     protocol's value.
     """
-    optimizer = getattr(torch.optim, OPTIMIZERS[protocol.optimizer])
-    settings = {"lr": protocol.learning_rate, "weight_decay": protocol.weight_decay}
+    optimizer = _uncompiled(getattr(torch.optim, OPTIMIZERS[protocol.optimizer]))
+    settings: dict[str, Any] = {"lr": protocol.learning_rate, "weight_decay": protocol.weight_decay}
     declare = getattr(model, "parameter_groups", None)
     if declare is None:
         return optimizer(model.parameters(), **settings)
@@ -25,6 +29,20 @@ def make_optimizer(model: nn.Module, protocol: Protocol) -> Optimizer:
         for group in declare()
     ]
     return optimizer(groups, **settings)
+
+
+@cache
+def _uncompiled(optimizer: type[Optimizer]) -> type[Optimizer]:
+    """The same optimizer without the marks that tell torch's compiler to keep out.
+
+    The first of them imports the compiler, which takes each trial's process seconds and 100 MB, and no trial compiles.
+    """
+    add_param_group, zero_grad, step = (
+        inspect.unwrap(getattr(optimizer, name)) for name in ("add_param_group", "zero_grad", "step")
+    )
+    # what the mark on `step` does beside: only a differentiable optimizer records its own steps
+    own = {"add_param_group": add_param_group, "zero_grad": zero_grad, "step": torch.no_grad()(step)}
+    return type(optimizer.__name__, (optimizer,), own)
 
 
 def decay(optimizer: Optimizer, protocol: Protocol, epochs: int) -> None:

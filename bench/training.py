@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bench.clock import TimeLedger
 from bench.dynamics import DynamicsRecorder
@@ -23,7 +24,7 @@ from bench.team import Group, Team
 from methods.problem import Problem, Progress
 from methods.quantizer import Quantizer
 from methods.rescaler import Factors, Rescaler
-from methods.strategy import Mode, Strategy, Term
+from methods.strategy import Mode, Step, Strategy, Term
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Outcome:
         curve: one row an evaluation, with the fields of `db.records.CurvePoint`.
         predictions: of the epoch that validation selected.
         steps: updates; visits are those of all processes.
+        one_node_steps: steps of this process that were left out, see `methods.strategy.Strategy.steps`.
         selected_epoch: the epoch that is best by the protocol's `select_by`, counted from 1; the earliest of equals.
         validation_metric: the dataset's metric in that epoch, whatever selected it.
         reached_target: None without a target.
@@ -50,6 +52,7 @@ class Outcome:
     validation_metric: float = -math.inf
     epochs: int = 0
     steps: int = 0
+    one_node_steps: int = 0
     node_visits: int = 0
     edge_visits: int = 0
     reached_target: bool | None = None
@@ -94,6 +97,7 @@ class Trainer:
         self._best, self._looks_without_gain = -math.inf, 0
         self._lasting: list[_Gradient] = []
         self._mode: Mode | None = None
+        self._has_batch_norms = any(isinstance(module, _BatchNorm) for module in model.modules())
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def run(self) -> Outcome:
@@ -126,14 +130,31 @@ class Trainer:
     def _epoch(self, progress: Progress) -> torch.Tensor:
         """One epoch; the mean loss of its steps, left on the device so that no step waits for it."""
         losses, steps = list[torch.Tensor](), 0
-        for group in self.team.groups(self.strategy.steps(self.problem, progress), self._seconds_are_spent):
+        possible = self._possible(self.strategy.steps(self.problem, progress))
+        for group in self.team.groups(possible, self._seconds_are_spent):
             self._note(group)
             loss = self._step(group, progress, first=not steps)
             losses += [] if group.step is None else [loss]
             steps += group.steps
         if not steps:
-            raise BenchError(f"the strategy made no step in epoch {progress.epoch + 1}; it must yield at least one")
+            raise BenchError(self._why_no_step(progress.epoch + 1))
         return self.team.mean(losses, steps)
+
+    def _possible(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """The steps that can be taken: one node has no variance, which is what batch norms divide by."""
+        for step in steps:
+            if self._has_batch_norms and any(term.mode != "evaluate" and term.view.num_nodes < 2 for term in step):
+                self.outcome.one_node_steps += 1
+            else:
+                yield step
+
+    def _why_no_step(self, epoch: int) -> str:
+        if not self.outcome.one_node_steps:
+            return f"the strategy made no step in epoch {epoch}; it must yield at least one"
+        return (
+            f"epoch {epoch} has no step that batch norms can be trained on, because those with a single node are left "
+            f"out ({self.outcome.one_node_steps} so far); take more nodes a step or a network without batch norms"
+        )
 
     def _note(self, group: Group) -> None:
         """Count an update's work, and begin a new segment of the schedule where the scales change."""
@@ -295,5 +316,5 @@ def set_mode(model: nn.Module, mode: Mode) -> None:
     """Bring a model into the mode of a term; see `methods.strategy.Term`."""
     model.train(mode != "evaluate")
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+        if isinstance(module, _BatchNorm) and module.running_mean is not None:
             module.track_running_stats = mode != "keep_statistics"

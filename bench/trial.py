@@ -183,7 +183,7 @@ def train(
         problem = team.share(problem, document["seed"])
     parts = (problem, model, strategy, rescaler, quantizer, protocol, evaluator, ledger)
     outcome = Trainer(*parts, report, memory.excluded, team).run()
-    own = energy.stop(), memory.stop(), strategy.facts()
+    own = energy.stop(), memory.stop(), {**strategy.facts(), "one_node_steps": outcome.one_node_steps}
     if _hash(problem.graph.train_mask) != mask_before:
         raise BenchError("the training mask changed during training; a strategy must not write to the problem")
     energies, memories, facts = zip(*(team.gathered(own) or [own]), strict=True)

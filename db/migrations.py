@@ -20,6 +20,17 @@ from db.schema import Base, SchemaVersion
 Migration = Callable[[Connection], None]
 
 
+class OlderSchemaError(StoreError):
+    """The tables are of a version that this code reads only after an upgrade."""
+
+    def __init__(self, name: str, version: int) -> None:
+        """`name` is the database as shown to a user, `version` that of its tables."""
+        super().__init__(
+            f"'{name}' has schema version {version} and this LeanGNN needs {newest_version()}; run: leangnn db upgrade"
+        )
+        self.name = name
+
+
 def _add_schedule(connection: Connection) -> None:
     """Version 2 keeps the schedule of multiscale trials."""
     connection.exec_driver_sql("ALTER TABLE trials ADD COLUMN schedule JSON")
@@ -76,16 +87,14 @@ def is_ready(connection: Connection, name: str) -> bool:
     """Whether the database has our tables, in the version of this code; False when it has none.
 
     Raises:
-        StoreError: the tables are of another version.
+        StoreError: the tables are of another version; `OlderSchemaError` of an older one.
     """
     version = stored_version(connection)
     if version is None:
         return False
     refuse_newer(version, name)
     if version < newest_version():
-        raise StoreError(
-            f"'{name}' has schema version {version} and this LeanGNN needs {newest_version()}; run: leangnn db upgrade"
-        )
+        raise OlderSchemaError(name, version)
     return True
 
 

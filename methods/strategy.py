@@ -79,6 +79,9 @@ class Strategy(ABC):
         The trainer accumulates the gradient of `weight * loss` term by term, so that only one view's activations are
         alive at a time, and makes one optimizer step for each item yielded. Sampling inside this generator is charged
         as training.
+
+        Where the network has batch norms, which cannot be trained on a single node, the trainer leaves out and counts
+        steps with a view of one node; an epoch without any other step is an error.
         """
 
     def settle(self, model: nn.Module, problem: Problem) -> None:  # noqa: B027 (most strategies need none)

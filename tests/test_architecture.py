@@ -54,10 +54,14 @@ def test_the_folders_of_the_tests_mirror_the_rooms() -> None:
     assert [str(folder) for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
 
 
-def test_ci_runs_make_test_on_every_supported_python() -> None:
+def test_ci_runs_make_test_on_every_supported_python_with_a_browser() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     job = workflow["jobs"]["test"]
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
+    browser, tests = (step["run"] for step in job["steps"] if "run" in step)
+    assert "apt-get install --yes chromium" in browser and tests == "make test"
+    # without a browser there are no screenshots, and then the upload fails
+    upload = job["steps"][-1]["with"]
+    assert (upload["path"], upload["if-no-files-found"]) == (job["env"]["LEANGNN_SCREENSHOTS"], "error")
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12"]
     assert workflow["permissions"] == {"contents": "read"}
     assert workflow["concurrency"]["cancel-in-progress"] is True

@@ -22,15 +22,15 @@ from db.scoring.aggregate import aggregate
 from db.scoring.board import BoardRow
 
 TITLE, ICON, ORDER = "Board", ":material/leaderboard:", 0
+HEADING = "Accuracy, and what it costs"
 
 _EACH, _TOGETHER = "each dataset", "ranked together"
 _ROW, _ROWS_IN_SIGHT, _NAMES = 38, 16, 12
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("Accuracy, and what it costs", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return

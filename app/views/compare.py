@@ -24,6 +24,7 @@ from db.scoring.performance_profile import performance_profile, ratios_to_best
 from db.scoring.wins import win_table
 
 TITLE, ICON, ORDER = "Compare", ":material/compare_arrows:", 2
+HEADING = "Compare methods"
 
 _MOST, _DRAWN = 5, 20
 _SCORE = "score"
@@ -55,9 +56,8 @@ class _Chosen:
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("Compare methods", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return

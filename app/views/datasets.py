@@ -14,6 +14,7 @@ from db.read import Overview, Reader
 from db.records import DatasetRecord
 
 TITLE, ICON, ORDER = "Datasets", ":material/dataset:", 8
+HEADING = "The graphs that are measured on"
 
 _ENTRIES = "Entries of the adjacency: an undirected edge counts twice."
 _HOMOPHILY = "Share of edges that join two nodes of one class."
@@ -21,9 +22,8 @@ _ADJUSTED = "Corrected for the sizes of the classes: 0 where edges ignore labels
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("The graphs that are measured on", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return

@@ -18,6 +18,7 @@ from db.scoring.board import BoardRow
 from db.scoring.board_columns import RANKED_FROM
 
 TITLE, ICON, ORDER = "Dynamics", ":material/monitoring:", 3
+HEADING = "What training does to a network"
 
 MOST = 4
 """Methods side by side; more would be too narrow to read."""
@@ -28,9 +29,8 @@ Draw = Callable[[str], None]
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("What training does to a network", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return
@@ -188,6 +188,7 @@ def _schedules(runs: Mapping[str, TrialRecord]) -> None:
         st.altair_chart(chart, alt=f"Coarsening level of {method} against scored time")
 
     _side_by_side({method: runs[method] for method in frames}, draw)
+    st.caption(trial_charts.LEVELS)
 
 
 def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
@@ -199,8 +200,8 @@ def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
     else:
         told = {}
     found = bits_chart.widths(rows, told)
-    quantized = {row.backbone for row, _ in found.known if row.quantizer is not None}
-    frame = bits_chart.bits_frame([(row, bits) for row, bits in found.known if row.backbone in quantized])
+    quantized = {_unquantized(row) for row, _ in found.known if row.quantizer is not None}
+    frame = bits_chart.bits_frame([(row, bits) for row, bits in found.known if _unquantized(row) in quantized])
     if frame.empty:
         st.info("No method with a quantizer has a result here. To measure one:")
         words = ["leangnn", "run", "--dataset", dataset, "--method", f"{rows[0].backbone}+qlr(bits=2)"]
@@ -213,3 +214,7 @@ def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
         f"have fewer than {RANKED_FROM} splits or seeds."
         + (f" Left out, of several widths: {format.count(len(found.unknown), 'method')}." if found.unknown else "")
     )
+
+
+def _unquantized(row: BoardRow) -> tuple[str, str, str | None]:
+    return row.backbone, row.strategy, row.rescaler

@@ -26,6 +26,7 @@ from db.scoring.board_columns import RANKED_FROM
 from db.scoring.history import histories
 
 TITLE, ICON, ORDER = "History", ":material/timeline:", 5
+HEADING = "What changed from session to session"
 
 _LABELS = {quantity.label: name for name, quantity in QUANTITIES.items()}
 _DATE = "YYYY-MM-DD HH:mm"
@@ -42,9 +43,8 @@ _LEGEND = f"""
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("What changed from session to session", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return
@@ -108,7 +108,7 @@ def _changes(courses: Sequence[Course], overview: Overview) -> None:
         hide_index=True,
         placeholder=format.NOTHING,
         column_config={
-            "method": column.TextColumn("Method", pinned=True, width="medium"),
+            "name": column.TextColumn("Method", pinned=True, width="medium"),
             "change": column.TextColumn("Last change", help="From the level before to the level now."),
             "worse": column.CheckboxColumn("For the worse"),
             "since": column.DatetimeColumn("Since", format=_DATE, timezone="UTC", width=140),
@@ -118,6 +118,7 @@ def _changes(courses: Sequence[Course], overview: Overview) -> None:
             "last": column.DatetimeColumn("Measured last", width=140, format=_DATE, timezone="UTC"),
             "machine": column.TextColumn("Machine"),
             "protocol": column.TextColumn("Protocol"),
+            "method": column.TextColumn("With all parameters"),
         },
         alt="One row for each series, those with the newest change first",
     )

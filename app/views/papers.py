@@ -15,6 +15,7 @@ from db.scoring.published import Cell, Verdict, cells
 from db.scoring.released import Effect
 
 TITLE, ICON, ORDER = "Papers", ":material/menu_book:", 4
+HEADING = "Published, and measured here"
 
 _NAMES = {
     "multiscale": "Multiscale training",
@@ -35,9 +36,8 @@ _LEGEND = """
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("Published, and measured here", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return

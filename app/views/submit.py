@@ -23,6 +23,7 @@ from db.bundle.report import Report
 from db.read import Overview, Reader
 
 TITLE, ICON, ORDER = "Submit", ":material/upload_file:", 10
+HEADING = "Submit results"
 
 QUEUE = "LEANGNN_REVIEW_QUEUE"
 """The folder that sent bundles are put into; without it nothing can be sent from the page."""
@@ -35,9 +36,8 @@ _FOR_ONE, _FOR_ALL = 6, 30
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("Submit results", anchor=False)
     if overview.stale:
         notices.stale(overview)
     st.markdown(

@@ -19,6 +19,7 @@ from db.scoring.board import BoardRow
 from db.scoring.intervals import Interval
 
 TITLE, ICON, ORDER = "Trade-off", ":material/scatter_plot:", 1
+HEADING = "What accuracy costs"
 
 _RATIO, _MEASURED = "ratio to full batch", "as measured"
 _PANELS = 6
@@ -26,9 +27,8 @@ _LABELS = {cost.label: stem for stem, cost in COSTS.items()}
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("What accuracy costs", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return
@@ -120,7 +120,7 @@ def _panels(
             with st.container(width="stretch" if alone else 440):
                 if not alone:
                     st.markdown(f"**{format.plain(dataset)}**")
-                chart = _chart(reader, rows, axis, known, overview, 420 if alone else 280)
+                chart = _chart(reader, rows, axis, known, overview, 320 if alone else 200)
                 if chart is None:
                     st.info(
                         "No method of this dataset has both a metric and this cost. Choose another cost or dataset."

@@ -7,13 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import dynamics_charts, format, notices, source, trial_charts
+from app import dynamics_charts, format, notices, source, trial_charts, trial_rest
 from app.command import repeat_command
 from app.table import machine_words
 from db.read import Overview, Reader
 from db.records import SessionRecord, TrialRecord
 
 TITLE, ICON, ORDER = "Trial", ":material/science:", 60
+HEADING = "One trial"
 
 KEY = "id"
 """The name in the URL of the trial's identifier."""
@@ -29,9 +30,8 @@ _ACROSS = {
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("One trial", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return
@@ -46,6 +46,7 @@ def render(reader: Reader) -> None:
     _dynamics(reader, trial)
     _memory(trial)
     _documents(trial, overview)
+    _rest(trial)
 
 
 def _chosen(reader: Reader, overview: Overview) -> TrialRecord:
@@ -144,6 +145,7 @@ def _schedule(trial: TrialRecord) -> None:
     st.subheader("What its steps saw", anchor=False)
     frame = trial_charts.schedule_frame(schedule, trial.ledger.scored)
     st.altair_chart(trial_charts.schedule_chart(frame), alt="Coarsening level against scored time")
+    st.caption(trial_charts.LEVELS)
 
 
 def _dynamics(reader: Reader, trial: TrialRecord) -> None:
@@ -181,11 +183,18 @@ def _memory(trial: TrialRecord) -> None:
     if not numbers:
         return
     st.subheader("Memory, and what each number means", anchor=False)
+    # cells are Markdown, and a submission may bring numbers of its own
     st.table(
         [
-            {"number": format.words(name), "size": format.size(entry["bytes"]), "definition": entry.get("definition")}
+            {
+                "number": format.plain(format.words(name)),
+                "size": format.size(entry["bytes"]),
+                "definition": format.plain(str(entry.get("definition") or format.NOTHING)),
+            }
             for name, entry in numbers.items()
-        ]
+        ],
+        border="horizontal",
+        alt="Each memory number of the trial with its definition",
     )
 
 
@@ -203,6 +212,12 @@ def _documents(trial: TrialRecord, overview: Overview) -> None:
             st.code(trial.log_tail, language=None)
         else:
             st.markdown("The trial left no traceback.")
+
+
+def _rest(trial: TrialRecord) -> None:
+    st.subheader("Everything else", anchor=False)
+    lines = trial_rest.lines(trial)
+    st.table(lines, border="horizontal", alt="Counts, sizes and identifiers that are stored of the trial")
 
 
 def _surroundings(trial: TrialRecord, session: SessionRecord | None) -> dict[str, Any]:

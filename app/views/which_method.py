@@ -28,9 +28,11 @@ from db.scoring.board import BoardRow
 from db.scoring.board_columns import RANKED_FROM
 
 TITLE, ICON, ORDER = "Which method?", ":material/explore:", 6
+HEADING = "Which method for my graph?"
 
 _ORDER = [
-    "method", "rank", "worth", "score", "n", "marks", "here", "fits", "time", "ratio", "memory", "energy", "graph",
+    "name", "rank", "worth", "score", "n", "marks", "here", "fits", "time", "ratio", "memory", "energy", "graph",
+    "method",
 ]  # fmt: skip
 
 _FORMULAS = f"""
@@ -55,9 +57,8 @@ _FORMULAS = f"""
 
 
 def render(reader: Reader) -> None:
-    """Draw the page."""
+    """Draw the page under its heading."""
     overview = source.overview(reader)
-    st.title("Which method for my graph?", anchor=False)
     if not overview.trials:
         notices.no_results(overview, reader.name)
         return
@@ -165,7 +166,7 @@ def _ranking(found: Sequence[Choice], near: Sequence[Neighbour], graph: Graph, c
         column_order=_ORDER,
         column_config={
             "rank": column.NumberColumn("Rank"),
-            "method": column.TextColumn("Method", pinned=True, width=260),
+            "name": column.TextColumn("Method", pinned=True, width=200),
             "worth": column.NumberColumn("Worth", help="Weighted points and halvings; see below."),
             "graph": column.TextColumn("Measured on", help="The nearest graph with a result: score and costs are its."),
             "score": column.TextColumn("Score", help="Mean test metric with its 95 % interval."),
@@ -177,6 +178,7 @@ def _ranking(found: Sequence[Choice], near: Sequence[Neighbour], graph: Graph, c
             "here": column.TextColumn("Peak memory on yours", help="Bounds, where they can be defended; see below."),
             "fits": None if cap is None else column.TextColumn("Under the cap"),
             "energy": column.NumberColumn("Energy there"),
+            "method": column.TextColumn("With all parameters"),
         },
         alt="The methods measured on the nearest graphs, best first",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.cli import output
+from bench.cli.words import store_to_show
 from bench.errors import BenchError, UsageError
 from db.read import Reader
 from db.scoring.board import BoardRow
@@ -22,6 +23,7 @@ _EQUIVALENT = {True: "yes", False: "not shown", None: output.NONE}
 
 def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
     """Print the board."""
+    db = store_to_show(db)
     rows = Reader(db).board(**filters)
     if as_json:
         output.print_json(board_json(rows))
@@ -74,7 +76,7 @@ def show_comparison(db: str, first: str, second: str, as_json: bool) -> None:
     """Print the paired comparison of two methods, one line a dataset and protocol."""
     from db.scoring.comparison import compare
 
-    reader = Reader(db)
+    reader = Reader(store_to_show(db))
     names = {method.name for method in reader.methods()}
     chosen = [_stored_name(word, names) for word in (first, second)]
     trials = reader.trials(method=chosen)

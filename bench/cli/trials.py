@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.cli import output
+from bench.cli.words import store_to_show
 from bench.errors import UsageError
 from db.read import Reader
 from db.records import Status, TrialRecord
@@ -26,6 +27,7 @@ def show_trials(db: str, filters: dict[str, Any], as_json: bool) -> None:
     known = [status.value for status in Status]
     if "status" in filters and filters["status"] not in known:
         raise UsageError(f"no trial ends as '{filters['status']}'; {nearest(filters['status'], known)}")
+    db = store_to_show(db)
     trials = Reader(db).trials(**filters)
     if as_json:
         output.print_json([_document(trial) for trial in trials])

@@ -25,6 +25,8 @@ from db.scoring.board import BoardRow
 from db.scoring.curve import Curve
 
 _AT_ONCE = 200
+_AGAIN = ":again"
+"""How the suite of a session ends that measured again what a night made suspicious (docs/nightly.md)."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ def _check_files(folder: Path, report: Report) -> None:
 
 def _check_board(reader: Reader, trials: Sequence[TrialRecord], curves: Mapping[str, Curve], report: Report) -> None:
     shown = {key_of(row): row for row in reader.board()}
-    expected = all_rows(trials, curves, reader.methods(), reader.datasets())
+    expected = all_rows(_of_the_board(reader, trials), curves, reader.methods(), reader.datasets())
     for key in sorted({*shown, *expected}):
         name = "  ".join(key)
         if key not in shown or key not in expected:
@@ -104,6 +106,12 @@ def _check_board(reader: Reader, trials: Sequence[TrialRecord], curves: Mapping[
         found = on_front(row, others)
         wrong = [] if found == row.pareto else [Difference("pareto", row.pareto, found)]
         report.add("figures of the board", "  ".join(key_of(row)), wrong)
+
+
+def _of_the_board(reader: Reader, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """All trials but those that a night measured again: they were chosen by their outcome, so they are in no mean."""
+    again = {session.session_id for session in reader.sessions() if (session.suite or "").endswith(_AGAIN)}
+    return [trial for trial in trials if trial.session_id not in again]
 
 
 def _with_others(rows: Iterable[BoardRow]) -> Iterator[tuple[BoardRow, list[BoardRow]]]:

@@ -17,7 +17,7 @@ from db.scoring.changepoint import LEAST_NOISE
 from db.scoring.equivalence import MARGIN, is_equivalent
 from db.scoring.paired import paired_t_test
 from db.scoring.regression import Outcome, Verdict, significance
-from db.scoring.student import t_cdf
+from db.scoring.student import t_cdf, t_quantile
 
 FRESH_SEEDS = 4
 """Fresh seeds for each pair of a suspected metric: ten pairs alone prove little at the significance of one among 200
@@ -65,34 +65,45 @@ def metric_verdict(
     return _confirmed_loss(fresh, level, margin)
 
 
+def proves_loss(fresh: ArrayLike, level: float, margin: float = MARGIN) -> NDArray[np.bool_]:
+    """Whether differences of fresh seeds (..., fresh seeds, pairs) prove a loss; shape (...).
+
+    They do when their mean is `margin` or more below 0 and Student's one-sided t test rejects that there is no loss at
+    significance `level`.
+    """
+    means, errors, degrees = _fresh_loss(np.asarray(fresh, dtype=np.float64))
+    return (means <= -margin) & (means / errors <= t_quantile(degrees, level))
+
+
 def _confirmed_loss(fresh: NDArray[np.float64], level: float, margin: float) -> Verdict:
-    mean, error, degrees = _fresh_loss(fresh)
+    means, errors, degrees = _fresh_loss(fresh)
+    mean, error = float(means), float(errors)
     p_value = t_cdf(degrees, mean / error)
     on = f"{fresh.size} fresh trials"
     if t_cdf(degrees, (abs(mean) - margin) / error) < _EQUIVALENCE:
         return Verdict(Outcome.UNCONFIRMED, f"On {on} the metric is the same within {margin:g}.", mean, p_value=p_value)
-    if p_value > level:
+    if not proves_loss(fresh, level, margin):
         reason = f"On {on} it differs by {mean:+.4f}, which noise explains (p = {p_value:.2g})."
-        return Verdict(Outcome.UNCONFIRMED, reason, mean, p_value=p_value)
-    if mean > -margin:
-        reason = f"On {on} it is {-mean:.4f} lower, which the margin of {margin:g} allows."
+        if p_value <= level:
+            reason = f"On {on} it is {-mean:.4f} lower, which the margin of {margin:g} allows."
         return Verdict(Outcome.UNCONFIRMED, reason, mean, p_value=p_value)
     reason = f"The metric is {-mean:.4f} lower on {on} (p = {p_value:.2g})."
     return Verdict(Outcome.REGRESSION, reason, mean, p_value=p_value)
 
 
-def _fresh_loss(fresh: NDArray[np.float64]) -> tuple[float, float, int]:
-    """Mean of fresh differences (seeds, pairs), its standard error and degrees of freedom.
+def _fresh_loss(fresh: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Mean (...) of fresh differences (..., seeds, pairs), its standard error (...) and degrees of freedom.
 
     The seeds of a pair stand against one and the same stored metric, so that their differences are not independent.
     This is the least-squares fit of pair + (before or fresh), which knows that.
     """
-    seeds, pairs = fresh.shape
-    of_pair = fresh.mean(axis=0)
-    squares = ((fresh - of_pair) ** 2).sum() + seeds / (seeds + 1) * ((of_pair - of_pair.mean()) ** 2).sum()
+    seeds, pairs = fresh.shape[-2:]
+    of_pair = fresh.mean(axis=-2, keepdims=True)
+    within = ((fresh - of_pair) ** 2).sum(axis=(-2, -1))
+    between = ((of_pair - of_pair.mean(axis=-1, keepdims=True)) ** 2).sum(axis=(-2, -1))
     degrees = seeds * pairs - 1
-    deviation = max(math.sqrt(float(squares) / degrees), LEAST_NOISE)
-    return float(of_pair.mean()), deviation * math.sqrt((seeds + 1) / (seeds * pairs)), degrees
+    deviations = np.maximum(np.sqrt((within + seeds / (seeds + 1) * between) / degrees), LEAST_NOISE)
+    return of_pair.mean(axis=(-2, -1)), deviations * math.sqrt((seeds + 1) / (seeds * pairs)), degrees
 
 
 def _loss_p_value(differences: NDArray[np.float64]) -> float:

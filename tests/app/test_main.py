@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from app import source
 from app.pages import views
 from db import last_good
 from db.database import Database
@@ -92,6 +94,29 @@ def test_a_newer_schema_is_one_sentence(opened: Open, filled: Path) -> None:
     assert not page.dataframe
 
 
+def test_an_older_schema_says_how_to_upgrade(opened: Open, filled: Path) -> None:
+    with Database(filled).writing() as connection:
+        connection.execute(text("UPDATE schema_version SET version = 1"))
+    page = opened(filled)
+    assert page.title[0].value == views()[0].heading
+    assert "The database is of an older version" in said(page)
+    assert [code.value for code in page.code] == [shlex.join(["leangnn", "db", "upgrade", "--db", str(filled)])]
+    assert "doctor" not in said(page) and not page.error and not page.dataframe
+
+
+def test_a_database_that_is_busy_from_the_start_says_so(
+    opened: Open, filled: Path, monkeypatch: pytest.MonkeyPatch, held
+) -> None:
+    monkeypatch.setattr(source, "_PATIENCE", 0.2)
+    with held(filled):
+        page = opened(filled)
+        assert page.title[0].value == views()[0].heading
+        assert "The database is busy" in said(page) and "Nothing is lost" in said(page)
+        assert "doctor" not in said(page) and not page.error and not page.dataframe
+    page.button(key="read_again").click().run()
+    assert len(table(page)) == 3
+
+
 def test_what_is_no_database_is_one_sentence(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "picture.duckdb"
     path.write_bytes(b"\x89PNG" * 5000)
@@ -122,4 +147,4 @@ def test_markup_in_a_name_is_shown_as_text(opened: Open, fill, trial, tmp_path: 
 def test_a_page_is_a_module_with_a_title() -> None:
     found = views()
     assert found[0].name == "board"
-    assert all(view.title and callable(view.render) for view in found)
+    assert all(view.title and view.heading and callable(view.render) for view in found)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from app.format import percent
+from bench import runner
+from bench.cli import main as cli
+from bench.cli import run as cli_run
+from bench.plan import PlannedTrial
+from bench.protocol import Protocol
 from db.read import Reader
+from db.records import TrialRecord
 
 Open = Callable[..., AppTest]
 
@@ -96,3 +104,52 @@ def test_what_a_url_invents_is_named(opened: Open, filled: Path) -> None:
 def test_filters_that_match_nothing_and_an_empty_store(opened: Open, filled: Path, tmp_path: Path) -> None:
     assert "No row matches" in said(opened(filled, dataset=["pubmed"], backbone=["gcn"]))
     assert "No results yet" in said(opened(tmp_path / "none.duckdb"))
+
+
+PROTOCOLS = {
+    "cora": ("gcn+sgc", Protocol(threads=2)),
+    "citeseer": (
+        "gcn+full_batch+qlr(bits=2)",
+        Protocol("adamw", 5e-4, 1e-3, clip=1.0, epochs=None, seconds=12.5, evaluate_every=5, patience=20, target=0.8,
+                 select_by="balanced_accuracy", dynamics_every=None, matmul_precision="high", threads=1, jobs=2),
+    ),
+    "pubmed": ("sage+neighbor_sampling", Protocol(epochs=50, seconds=3.0, decay=0.5, processes=2, threads=4)),
+}  # fmt: skip
+
+
+def test_the_command_of_a_point_repeats_its_method_and_protocol(
+    opened: Open,
+    fill: Callable[..., Path],
+    trial: Callable[..., TrialRecord],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = [
+        trial(method, split, dataset=dataset, seed=3, protocol=protocol.key(), protocol_settings=protocol.settings())
+        for dataset, (method, protocol) in PROTOCOLS.items()
+        for split in (0, 1, 4)
+    ]
+    page = opened(fill(tmp_path / "results.duckdb", *stored), picture=list(PROTOCOLS), scale="as measured")
+    commands = [point["command"] for drawn in points(page) for point in drawn]
+    assert len(commands) == len(PROTOCOLS)
+    for command in commands:
+        planned = _planned(command, monkeypatch)
+        method, protocol = PROTOCOLS[planned[0].dataset]
+        own = [each for each in planned if each.method.name == method]
+        assert {each.protocol.key() for each in own} == {protocol.key()}
+        assert [(each.split, each.seed) for each in own] == [(0, 3), (1, 3), (4, 3)]
+
+
+def _planned(command: str, monkeypatch: pytest.MonkeyPatch) -> list[PlannedTrial]:
+    """The trials that the command line would run, as the runner settles them."""
+    found: list[PlannedTrial] = []
+
+    def run(trials: Sequence[PlannedTrial], options: runner.Options, listener: object) -> runner.Report:
+        found.extend(runner._with_its_share(each, options) for each in trials)
+        return runner.Report()
+
+    monkeypatch.setattr(cli_run, "run", run)
+    program, *words = shlex.split(command)
+    finished = CliRunner().invoke(cli.app, words, catch_exceptions=False)
+    assert (program, finished.exit_code) == ("leangnn", 0), finished.output
+    return found

@@ -46,6 +46,9 @@ def test_the_trial_of_the_url(opened: Open, filled: Path) -> None:
     assert "--splits 3 --seeds 0" in said(page) and "--learning-rate 0.01" in said(page)
     ledger = stored["cora/gcn+sgc/3"].ledger
     assert ledger is not None and "1.00 s of 2.00 s" in said(page)
+    rest = dict(page.table[-1].value.to_numpy().tolist())
+    assert rest["Trial"] == "cora/gcn\\+sgc/3"
+    assert (rest["Session"], rest["Attempt, counted from 1"]) == ("s1", "1")
 
 
 def test_another_choice_goes_into_the_url(opened: Open, filled: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import subprocess
+import sys
+import textwrap
 from typing import Any
 
 import pytest
@@ -32,9 +36,41 @@ def test_all_parameters_have_the_protocols_settings(name: str) -> None:
     model = nn.Linear(3, 2)
     optimizer = make_optimizer(model, Protocol(optimizer=name, learning_rate=0.02, weight_decay=0.03))
     (group,) = optimizer.param_groups
-    assert type(optimizer) is getattr(torch.optim, OPTIMIZERS[name])
+    assert isinstance(optimizer, getattr(torch.optim, OPTIMIZERS[name]))
     assert (group["lr"], group["weight_decay"]) == (0.02, 0.03)
     assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in model.parameters()]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_steps_are_those_of_torch(name: str) -> None:
+    torch.manual_seed(0)
+    ours, x = nn.Linear(3, 2), torch.randn(5, 3)
+    theirs = copy.deepcopy(ours)
+    protocol = Protocol(optimizer=name, learning_rate=0.02, weight_decay=0.03)
+    reference = getattr(torch.optim, OPTIMIZERS[name])(theirs.parameters(), lr=0.02, weight_decay=0.03)
+    for model, optimizer in ((ours, make_optimizer(ours, protocol)), (theirs, reference)):
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(x).square().sum().backward()
+            optimizer.step()
+    assert all(torch.equal(*pair) for pair in zip(ours.parameters(), theirs.parameters(), strict=True))
+    assert not any(parameter.grad_fn for parameter in ours.parameters())
+
+
+def test_a_step_does_not_import_torchs_compiler() -> None:
+    code = """
+        import sys, torch
+        from bench.optimizer import make_optimizer
+        from bench.protocol import Protocol
+        model = torch.nn.Linear(3, 2)
+        optimizer = make_optimizer(model, Protocol())
+        model(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        print("torch._dynamo" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_model_may_give_some_parameters_settings_of_their_own() -> None:

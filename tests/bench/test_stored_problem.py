@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.clock import TimeLedger
 from bench.datasets import registry
 from bench.datasets.graph_data import GraphData
 from bench.errors import BenchError
+from bench.executors.local import LocalExecutor
 from bench.meters import resident
 from bench.protocol import Protocol
 from bench.stored_problem import check_on_disk, pose_on_disk
@@ -163,3 +165,39 @@ def test_pages_that_were_read_are_given_back(tmp_path: Path, monkeypatch: pytest
     assert before is not None
     assert stored[rows].sum() == len(rows)
     assert resident.high_water_mark_bytes() - before < 2**24
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[dict[int, dict[str, Any]]]:
+    """Trials by the nodes of their graph, whose features are larger than what of a file is resident at a time."""
+    protocol = Protocol(epochs=1, seconds=1.0, dynamics_every=None, threads=1)
+    documents = {
+        nodes: {
+            "dataset": f"csbm(nodes={nodes},degree=4.0,features=256)", "data_dir": None, "cache_dir": str(tmp_path),
+            "split": 0, "seed": 0, "repeat": 0, "protocol": protocol.settings(), "device": "cpu",
+        }
+        for nodes in (20_000, 200_000)
+    }  # fmt: skip
+    for document in documents.values():
+        registry.load(document["dataset"], cache_dir=tmp_path)
+    assert min(documents) * 256 * 4 > disk_array.WINDOW_BYTES
+    yield documents
+    shutil.rmtree(tmp_path / "datasets")  # pytest would keep a quarter of a gigabyte
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("measured")
+def test_ten_times_the_nodes_take_no_more_memory_on_disk_and_far_more_in_memory(
+    large: dict[int, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # with these, what an evaluation frees goes back to the system, and is not there when training goes on
+    thresholds = (f"glibc.malloc.{name}_threshold={2**17}" for name in ("mmap", "trim"))
+    monkeypatch.setenv("GLIBC_TUNABLES", ":".join(thresholds))
+    grown = {}
+    for place in ("disk", "device"):
+        method = f"sage(layers=2,hidden=16)+neighbor_sampling(batch_size=32,neighbors=3,graph={place})"
+        documents = [{**document, "method": method} for document in large.values()]
+        ended = LocalExecutor(tmp_path / place, jobs=2, timeout=60.0).run(documents, lambda index, event: None)
+        peaks = {item.index: item.result["peak_memory_bytes"] for item in ended}
+        grown[place] = peaks[1] / peaks[0]
+    assert grown["disk"] < 1.3 and grown["device"] > 2, grown

@@ -77,6 +77,7 @@ def test_a_trial_reports_what_was_measured_and_why_something_was_not(ran) -> Non
     assert allocator["threads"]["OMP_NUM_THREADS"] == "1"
     assert allocator["huge_pages_in_force"] in (True, False)
     assert row.environment["warm_up_seconds"] > 0
+    assert row.environment["strategy"] == {"one_node_steps": 0}
 
 
 def test_the_curve_has_every_evaluation_and_its_best_is_the_row(ran) -> None:

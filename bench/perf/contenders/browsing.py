@@ -26,6 +26,8 @@ class Browsed:
 
     views: int = 0
     """Pages that were opened."""
+    due: int = 0
+    """Trials that a writer which is never kept waiting stores meanwhile."""
     errors: list[str] = field(default_factory=list)
     """What pages said in red, or why one did not come."""
     written: list[str] = field(default_factory=list)
@@ -47,10 +49,12 @@ def browse_beside_a_writer(store: Path, server: Server, paths: Sequence[str], se
     require_browser()
     found, over = Browsed(), threading.Event()
     writer = threading.Thread(target=_write, args=(store, found, over))
+    began = time.monotonic()
     writer.start()
     try:
         asyncio.run(_browse(server, paths, seconds, found))
     finally:
+        found.due = int((time.monotonic() - began) / EVERY_SECONDS)
         over.set()
         writer.join()
     stored = {trial.trial_id for trial in Reader(store).trials(session_id=_SESSION)}

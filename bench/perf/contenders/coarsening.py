@@ -18,9 +18,16 @@ from methods.strategy import Strategy
 BACKBONE = "gcn(layers=3,hidden=256,dropout=0.5)"
 FULL = "one full-batch step"
 LEVELS = 4
-DRAWN = ("coarse_to_fine(pooling=random,levels=4)", "sub_to_full(levels=4)")
+CLUSTERS = "sub_to_full(subgraphs=clusters,levels=4)"
+DRAWN = (
+    "coarse_to_fine(pooling=random,levels=4)",
+    "coarse_to_fine(pooling=hybrid,levels=4)",
+    "sub_to_full(levels=4)",
+    CLUSTERS,
+)
 FIXED = ("coarse_to_fine(pooling=top_k,levels=4)", "coarse_to_fine(pooling=heavy_edge,levels=4)")
 SPARSE = "coarse_to_fine(pooling=random,levels=4,max_neighbors=2)"
+PARTITION = f"the partition of {CLUSTERS}, once a training"
 Turns = dict[str, list[float]]
 
 
@@ -28,7 +35,7 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
     """Seconds of each turn: {"draws": {variant: [...]}, "steps": {variant: [...]}}.
 
     A draw ends with the normalised operator of the coarse graph, which a step needs. A fixed pooling makes its
-    hierarchy once a training; its draw is all of that.
+    hierarchy once a training; its draw is all of that. METIS cuts the graph once a training, for draws at all levels.
     """
     view = arxiv_sized(**graph).view
     problem = Problem(view, "multiclass", CLASSES, torch.Generator().manual_seed(0))
@@ -41,10 +48,11 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
         problem.loss(model(seen), seen).backward()
         optimizer.step()
 
-    strategies = {text: _prepared(text, problem) for text in (*DRAWN, SPARSE)}
+    # one for each level: a strategy that changes its level counts its draws anew, and a hybrid would draw no subgraph
+    strategies = {(text, level): _prepared(text, problem) for text in (*DRAWN, SPARSE) for level in range(1, LEVELS)}
 
     def drawn(text: str, level: int) -> GraphView:
-        return _draw(strategies[text], problem, level)
+        return _draw(strategies[text, level], problem, level)
 
     def made(text: str, level: int) -> GraphView:
         return _draw(_prepared(text, problem), problem, level)
@@ -52,7 +60,7 @@ def measure(rounds: int, **graph: Any) -> dict[str, Turns]:
     def stepped(text: str, level: int) -> None:
         step(drawn(text, level))
 
-    draws: dict[str, Callable[[], Any]] = {FULL: partial(step, view)}
+    draws: dict[str, Callable[[], Any]] = {FULL: partial(step, view), PARTITION: partial(_prepared, CLUSTERS, problem)}
     steps: dict[str, Callable[[], Any]] = {FULL: partial(step, view)}
     for level in range(1, LEVELS):
         draws |= {f"{text} level {level}": partial(drawn, text, level) for text in DRAWN}

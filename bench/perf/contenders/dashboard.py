@@ -34,14 +34,18 @@ _START_SECONDS = 60.0
 _LOOK_MILLISECONDS = 60_000
 _FILTER = "Backbone"
 
-# a heading with something to read or look at under it
+# The heading, and what a reader came for: neither the choices above it nor what stands in its place while it is made.
+# A page without any of these kinds is one to read.
 _PAINTED = """() => {
     const main = document.querySelector('[data-testid="stMain"]');
     if (!main || !main.querySelector('h1')) return false;
-    const kinds = ['stDataFrame', 'stVegaLiteChart', 'stTable', 'stMetric', 'stForm', 'stFileUploader', 'stMarkdown',
-        'stAlert', 'stMultiSelect', 'stSelectbox'];
-    const found = main.querySelectorAll(kinds.map(kind => `[data-testid="${kind}"]`).join(','));
-    return [...found].some(item => !item.closest('[data-testid="stSpinner"]') && item.getClientRects().length);
+    const kinds = ['stDataFrame"] canvas', 'stVegaLiteChart"] .marks', 'stTable"] table', 'stMetric"]',
+        'stFileUploader"]'];
+    const found = main.querySelectorAll(kinds.map(kind => `[data-testid="${kind}`).join(','));
+    if ([...found].some(item => item.getClientRects().length)) return true;
+    const isComplete = document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]') !== null;
+    return isComplete && !main.querySelector('[data-testid="stSkeleton"]')
+        && main.querySelector('[data-testid="stMarkdown"], [data-testid="stAlert"]') !== null;
 }"""
 _SETTLED = """() =>
     document.querySelector('[data-testid="stApp"]').getAttribute('data-test-script-state') === 'notRunning'"""
@@ -54,7 +58,7 @@ class Look:
     """One page opened once, in seconds from the click."""
 
     painted: float
-    """Until the heading and the first table, picture, form or paragraph stood."""
+    """Until the heading and the first table, picture, figure or upload stood; of a page to read, all of it."""
     settled: float
     """Until the page was complete."""
 

@@ -17,13 +17,14 @@ def reestimate_batch_norms(model: nn.Module, finest: Callable[[], GraphView]) ->
     """Replace the running statistics of all batch norms by those of one forward pass.
 
     Everything else is in evaluation mode meanwhile, so that nothing is dropped and no random number is drawn; modes
-    and momenta are restored. A model without batch norms is not run.
+    and momenta are restored. A model without batch norms is not run, and a single node, which has no variance, changes
+    nothing.
 
     Args:
-        finest: makes the view to run on, of two nodes or more.
+        finest: makes the view to run on.
     """
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.running_mean is not None]
-    if not norms:
+    if not norms or (view := finest()).num_nodes < 2:
         return
     modes = [(module, module.training) for module in model.modules()]
     settings = [(norm, norm.momentum, norm.track_running_stats) for norm in norms]
@@ -33,7 +34,7 @@ def reestimate_batch_norms(model: nn.Module, finest: Callable[[], GraphView]) ->
         # without momentum the running statistics are the mean of all passes, here of one
         norm.momentum, norm.track_running_stats, norm.training = None, True, True
     with torch.no_grad():
-        model(finest())
+        model(view)
     for module, training in modes:
         module.training = training
     for norm, momentum, tracked in settings:

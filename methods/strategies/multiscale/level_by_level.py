@@ -55,8 +55,8 @@ class LevelByLevel(Strategy):
     exactly `power` steps; `max_neighbors` samples the entries of coarse rows.
 
     Profile `corrected`: a coarse graph without a training label is drawn again, at most 50 times; coarse batches
-    without any (where there is nothing to draw) or with one node are skipped and counted; sizes are per graph; batch
-    norms get the finest graph's statistics before an evaluation on the last level.
+    without any (where there is nothing to draw) are skipped and counted; sizes are per graph; batch norms get the
+    finest graph's statistics before an evaluation on the last level.
 
     Profile `release` does what the published code does: evaluation mode from the second epoch of each level on; top-k
     by stored edges, loops included, ties as they fall; A + A^T of one graph, at all levels and for predictions;
@@ -167,22 +167,11 @@ class LevelByLevel(Strategy):
 
     def _batches(self, problem: Problem, stage: _Stage) -> Iterator[GraphView]:
         """One view for each batch of a shuffled pass over the training graphs."""
-        usable = 0
         for batch in shuffled_batches(training_graphs(problem), self.graphs_per_step, problem.generator):
             (view,) = self.coarsener.views(batch.to(problem.device), (stage.level,), stage.draws)
             stage.draws += 1
-            if stage.level and self.profile == "corrected" and not _is_usable(view):
+            # only where there is nothing to draw again; preparation has seen that the level has a label somewhere
+            if stage.level and self.profile == "corrected" and not bool(view.train_mask.any()):
                 self.skipped += 1
-                continue
-            usable += 1
-            yield view
-        if not usable:
-            raise MethodError(
-                f"no batch of level {stage.level} has two nodes and a training label; "
-                "use fewer levels, a smaller ratio or more graphs_per_step"
-            )
-
-
-def _is_usable(view: GraphView) -> bool:
-    # batch norms cannot be trained on a single node
-    return view.num_nodes > 1 and bool(view.train_mask.any())
+            else:
+                yield view

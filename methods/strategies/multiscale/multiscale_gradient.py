@@ -34,7 +34,7 @@ class MultiscaleGradient(Strategy):
 
     One graph is an extension that the authors do not run, since each step would need the fine gradient: there the
     differences are computed every `refresh_every` steps and count for all of these, and only the coarsest term is
-    fresh in each.
+    fresh in each; facts say `extension`.
 
     Profile `release` does what the published code does on sets of graphs: it sums the absolute values of the
     differences, which makes the estimate biased, and draws the two views of a difference independently.
@@ -62,10 +62,12 @@ class MultiscaleGradient(Strategy):
         self._age = 0
         self._completes = False
         self._saw_finest = True
+        self._extension = False
 
     def prepare(self, problem: Problem) -> Problem:
         if self.profile == "release" and problem.graph.graph_ptr is None:
             raise MethodError("the published code runs no multiscale gradients on one graph; leave out profile")
+        self._extension = problem.graph.graph_ptr is None
         self.coarsener.prepare(problem.graph, self.levels, problem.generator)
         if problem.graph.graph_ptr is not None and training_graphs(problem).numel() < self.levels:
             raise MethodError(
@@ -88,7 +90,7 @@ class MultiscaleGradient(Strategy):
             reestimate_batch_norms(model, lambda: sample_of(problem, self.smallest_batch))
 
     def facts(self) -> dict[str, Any]:
-        return {"profile": self.profile, **self.coarsener.facts()}
+        return {"profile": self.profile, "extension": self._extension, **self.coarsener.facts()}
 
     def _on_one(self, problem: Problem) -> Iterator[Step]:
         if self._completes:

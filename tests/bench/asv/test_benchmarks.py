@@ -50,9 +50,9 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda each: f"{each.__module__.split('.')[-1]}.{each.__name__}")
 def test_a_benchmark_sets_up_and_runs(benchmark: type) -> None:
-    # the first and the last parameter stand for all, but every strategy has code of its own
+    # the first and the last parameter stand for all, but every strategy and every pooling has code of its own
     chosen = _parameters(benchmark)
-    everything = "strategy" in getattr(benchmark, "param_names", ())
+    everything = {"strategy", "pooling"} & set(getattr(benchmark, "param_names", ()))
     instance: Any = benchmark()
     cached = (instance.setup_cache(),) if hasattr(instance, "setup_cache") else ()
     for parameters in chosen if everything else dict.fromkeys((chosen[0], chosen[-1])):

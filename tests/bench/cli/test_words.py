@@ -73,3 +73,28 @@ def test_a_fresh_clone_shows_the_results_that_come_with_it(
     Store(tmp_path / "leangnn.duckdb").write(lambda connection: None)
     assert store_to_show("leangnn.duckdb") == "leangnn.duckdb"
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("board", "--json"),
+        ("board", "--verify", "--json"),
+        ("trials", "--json"),
+        ("compare", "gcn(layers=2,hidden=8)+watches_labels", "gcn(layers=2,hidden=8)", "--json"),
+        ("export-site", "site"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_every_command_that_reads_shows_them_and_says_so_beside_its_answer(
+    cli: Any, ran: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LEANGNN_DB")
+    export_snapshot(ran.store, tmp_path / "results")
+    said, named = cli(*words), cli(*words, "--db", "results")
+    assert said.code == named.code == 0
+    assert said.out == named.out and len(said.out) > 20
+    assert said.error.count("\n") == 1 and "in results/" in said.error
+    assert named.error == ""
+    assert not (tmp_path / "leangnn.duckdb").exists()

@@ -6,9 +6,12 @@ import importlib.util
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from bench.errors import BenchError
 from bench.executors import ray_cluster, ray_executor
 from bench.executors.choice import Choice, Limits, opened
 from bench.executors.node import inspect
+from bench.executors.ray_cluster import answers
 from bench.executors.ray_executor import RayExecutor
 from bench.meters import hardware
 from bench.protocol import Protocol
@@ -30,22 +34,46 @@ if importlib.util.find_spec("ray") is None:
 pytestmark = pytest.mark.slow  # the cluster alone takes seconds to start
 SMALL = "gcn(layers=2,hidden=8)"
 BLOCKS = "csbm(nodes=200)"
+SEED = 4
+"""Its place in `without_times`."""
 LIMITS = Limits("cpu", jobs=1, threads=1, timeout=60.0, minutes=None, cache_dir=None)
 
 
+# the command line in a process of its own, because Ray may end a process whose head is gone
+COMMAND = """
+from dataclasses import replace
+from bench import runner
+from bench.cli.main import main
+from bench.executors import ray_executor
+from bench.executors.node import inspect
+from bench.meters import hardware
+hardware.code_version = lambda: "under test"
+ray_executor.inspect = lambda: replace(inspect(), code="under test")
+ray_executor.LOOK_SECONDS = 0.2
+runner.calibrate = lambda options: {"gemm": 0.01}
+main()
+"""
+
+
 @pytest.fixture(scope="module")
-def cluster(plugins: Path) -> Iterator[Any]:
-    """Two machines with two CPUs each, whose workers know the throw-away package."""
+def settings(plugins: Path) -> Iterator[None]:
+    """What the machines of a cluster get, so that their workers know the throw-away package."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (ray_cluster._EVERYWHERE | ray_cluster._OWN).items():
             patch.setenv(name, value)
         patch.setenv("PYTHONPATH", str(plugins))
-        from ray.cluster_utils import Cluster
+        yield
 
-        held = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-        held.add_node(num_cpus=2)
-        yield held
-        held.shutdown()
+
+@pytest.fixture(scope="module")
+def cluster(settings: None) -> Iterator[Any]:
+    """Two machines with two CPUs each."""
+    from ray.cluster_utils import Cluster
+
+    held = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    held.add_node(num_cpus=2)
+    yield held
+    held.shutdown()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -166,6 +194,73 @@ def killing(times: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, dict
 
     monkeypatch.setattr(RayExecutor, "events", events)
     return said
+
+
+@pytest.mark.usefixtures("settings")
+def test_without_an_address_a_cluster_of_this_machine_lasts_as_long_as_the_run(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    with opened(Choice("ray"), tmp_path, LIMITS) as executor:
+        assert isinstance(executor, RayExecutor) and len(executor.nodes) == 1
+        assert executor._head is not None and answers(executor._head)
+        [ended] = executor.run([{**document, "method": SMALL}], lambda index, event: None)
+        assert (ended.result["status"], ended.node) == ("finished", *executor.nodes)
+        assert (ended.folder / "predictions.npz").exists()
+    assert not answers(executor._head)
+
+
+@pytest.fixture
+def lonely(settings: None) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A cluster of one machine, and the words that start another head at the same address."""
+    from ray.cluster_utils import Cluster
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        machine = {"num_cpus": 2, "include_dashboard": False, "gcs_server_port": free.getsockname()[1]}
+    held = Cluster(initialize_head=True, head_node_args=machine)
+    yield held, machine
+    held.shutdown()
+
+
+def test_when_the_head_is_killed_the_same_command_goes_on_with_the_next_one(
+    lonely: tuple[Any, dict[str, Any]], expected: list[Any], child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (held, machine), store = lonely, tmp_path / "store.duckdb"
+    address = held.address
+    words = ["run", "--dataset", BLOCKS, "--method", f"{SMALL}+random_nodes", "--epochs", "2", "--threads", "1"]
+    words += ["--executor", "ray", "--ray-address", address, "--db", str(store)]
+    command = [sys.executable, "-P", "-c", COMMAND, *words]
+    code, said = in_its_second_trial(
+        command, child_environment, lambda: held.remove_node(held.head_node, allow_graceful=False)
+    )
+    assert f"leangnn: the Ray cluster at {address} is gone; what had finished is stored, so run again" in said
+    assert code == 1 and all_gone()
+    [kept] = Reader(store).trials()
+    held.add_node(**machine)
+    assert held.address == address
+    again = subprocess.run(command, capture_output=True, text=True, env=child_environment)
+    assert again.returncode == 0 and "1 trials to run, 1 stored already" in again.stderr, again.stderr
+    rows = Reader(store).trials()
+    assert kept.trial_id in {row.trial_id for row in rows}
+    assert sorted(map(without_times, rows), key=str) == [row for row in expected if row[SEED] == 0]
+
+
+def in_its_second_trial(command: list[str], environment: dict[str, str], act: Callable[[], None]) -> tuple[int, str]:
+    """Act when the first of two trials is stored and the second one runs; exit code and what was said after that."""
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert running.stderr is not None
+    with running.stderr:
+        try:
+            before = list(takewhile(lambda line: not line.startswith("[1/2] "), running.stderr))
+            end = time.monotonic() + 20
+            while not trials_running():
+                assert time.monotonic() < end, before
+                time.sleep(0.02)
+            act()
+            said = running.stderr.read()
+            return running.wait(30), said
+        finally:
+            running.kill()
 
 
 def test_paths_mean_there_what_they_mean_here_and_hide_no_module(

@@ -7,12 +7,14 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bench import runner
 from bench.errors import BenchError, UsageError
 from bench.executors import remote, slurm
 from bench.executors.choice import Choice, Limits, opened
@@ -214,3 +216,25 @@ def test_a_trial_without_a_known_machine_has_its_row(
     assert (row.status.value, row.reason, report.interrupted) == (status, reason, not ends)
     [session] = Reader(store).sessions()
     assert (row.session_id, row.machine_id) == (session.session_id, session.machine_id)
+
+
+class Behind(datetime):
+    """The clock of a machine that stands still long ago."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime(2020, 1, 2, 12, tzinfo=tz)
+
+
+def test_the_moment_of_a_row_is_by_the_clock_of_the_machine_where_the_command_was_typed(
+    harness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "datetime", Behind)
+    store = tmp_path / "store.duckdb"
+    report, _ = harness.run(harness.plan(SMALL, epochs=2), store, executor=HERE)
+    [row], [session] = Reader(store).trials(), Reader(store).sessions()
+    assert report.all_well and session.started_at == Behind.now(UTC)
+    lasted = timedelta(seconds=row.environment["wall_seconds"])
+    assert row.started_at == pytest.approx(Behind.now(UTC) - lasted, abs=timedelta(milliseconds=1))
+    # durations know no clock
+    assert row.ledger is not None and 0 < row.ledger.wall <= lasted.total_seconds()

@@ -20,7 +20,8 @@ def _measured(**changes) -> board.Measured:
         "warm": {"board": [Look(1.0, 2.0), Look(9.0, 9.0), Look(1.4, 2.0)], "trial": [Look(0.5, 0.6)] * 3},
         "filters": [0.2, 0.9, 0.4],
         "peak_bytes": 400_000_000,
-        "browsed": Browsed(views=5, written=["a", "b"], slowest_write=1.5),
+        "browsed": Browsed(views=5, due=2, written=["a", "b"], slowest_write=1.5),
+        "browsed_peak_bytes": 450_000_000,
     }
     return board.Measured(**(figures | changes))
 
@@ -31,6 +32,7 @@ def test_the_slowest_page_decides_by_its_median() -> None:
     assert goals["cold, slowest page (board), seconds"].value == 3.0
     assert goals["warm, slowest page (board), seconds"].value == 1.4
     assert goals["a filter, seconds"].value == 0.4
+    assert goals["share of the trials due that was stored"].value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -40,10 +42,12 @@ def test_the_slowest_page_decides_by_its_median() -> None:
         ({"warm": {"board": [Look(1.6, 2.0)]}}, "warm, slowest page (board), seconds"),
         ({"filters": [0.6]}, "a filter, seconds"),
         ({"peak_bytes": 500_000_001}, "largest resident set of the server, bytes"),
-        ({"browsed": Browsed(written=["a"], errors=["board: red"])}, "errors shown (board: red)"),
-        ({"browsed": Browsed(written=["a"], refused=["held"])}, "trials refused (held)"),
-        ({"browsed": Browsed(written=["a"], lost=1)}, "trials lost"),
-        ({"browsed": Browsed()}, "trials stored while readers browsed"),
+        ({"browsed_peak_bytes": 500_000_001}, "the same with 8 readers beside a writer, bytes"),
+        ({"browsed": Browsed(due=1, written=["a"], errors=["board: red"])}, "errors shown (board: red)"),
+        ({"browsed": Browsed(due=1, written=["a"], refused=["held"])}, "trials refused (held)"),
+        ({"browsed": Browsed(due=1, written=["a"], lost=1)}, "trials lost"),
+        ({"browsed": Browsed(due=50, written=["a"] * 44)}, "share of the trials due that was stored"),
+        ({"browsed": Browsed()}, "share of the trials due that was stored"),
     ],
 )
 def test_each_bound_can_be_missed(changes: dict, missed: str) -> None:
@@ -54,7 +58,7 @@ def test_tables_name_every_page() -> None:
     pages, browsed = board.tables(_measured())
     assert [variant for variant, _ in pages.rows] == ["board", "trial"]
     assert pages.rows[0][1] == [3.0, 5.0, 1.4, 2.0]
-    assert browsed.rows[0][1] == [5, 0, 2, 0, 0, 1.5]
+    assert browsed.rows[0][1] == [5, 0, 2, 2, 0, 0, 1.5, 450_000_000]
 
 
 def test_the_large_store_is_as_large_as_it_says() -> None:

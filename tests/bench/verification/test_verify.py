@@ -17,6 +17,7 @@ from bench.verification.verify import verify
 from db.database import Database
 from db.read import Reader
 from db.snapshot import export_snapshot
+from db.store import Store
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_a_snapshot_is_checked_with_its_files(store: Path, tmp_path: Path) -> No
     export_snapshot(store, tmp_path / "polished")
     shutil.copy(tmp_path / "polished" / "machines.parquet", machines)
     assert [each.split(":")[0] for each in verify(str(folder)).differences] == ["machines.parquet"]
+
+
+def test_what_a_night_measured_again_is_checked_and_in_no_figure_of_the_board(store: Path) -> None:
+    before, [session] = verify(str(store)), Reader(store).sessions()
+    again = replace(session, session_id="again", suite="nightly:again")
+    Store(store).record_session(Reader(store).machines()[0], again)
+    change(
+        store,
+        """
+        INSERT INTO trials SELECT * REPLACE (
+            trial_id || '-again' AS trial_id, fingerprint || '-again' AS fingerprint, 'again' AS session_id,
+            started_at + INTERVAL 1 HOUR AS started_at, 2 * peak_memory_bytes AS peak_memory_bytes
+        ) FROM trials
+        """,
+    )
+    for table in ("curve_points", "predictions"):
+        change(store, f"INSERT INTO {table} SELECT * REPLACE (trial_id || '-again' AS trial_id) FROM {table}")
+    after = verify(str(store))
+    assert after.differences == []
+    assert after.checked["hashes"] == 2 * before.checked["hashes"]
+    assert after.checked["figures of the board"] == before.checked["figures of the board"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from db.scoring.metric_regression import FRESH_SEEDS, metric_verdict
+from db.scoring.metric_regression import FRESH_SEEDS, metric_verdict, proves_loss
 from db.scoring.regression import ALARMS_PER_NIGHT, Outcome
 from db.scoring.student import t_cdf
 
@@ -46,7 +46,13 @@ def test_the_test_of_fresh_seeds_by_hand() -> None:
     error = math.sqrt(squares / 7) * math.sqrt(5 / 8)
     verdict = metric_verdict(LOWER, rows)
     assert verdict.change == pytest.approx(-0.02)
-    assert verdict.p_value == pytest.approx(t_cdf(7, -0.02 / error))
+    p_value = t_cdf(7, -0.02 / error)
+    assert verdict.p_value == pytest.approx(p_value)
+    assert proves_loss(rows, p_value * 1.001)
+    assert not proves_loss(rows, p_value * 0.999)
+    # in a batch as one by one, and never a gain or a loss that the margin allows
+    batch = np.stack([rows, -np.array(rows), np.full((4, 2), -0.0049)])
+    assert proves_loss(batch, p_value * 1.001).tolist() == [True, False, False]
 
 
 def test_many_seeds_on_one_stored_metric_are_not_independent() -> None:

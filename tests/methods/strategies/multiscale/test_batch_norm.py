@@ -58,6 +58,13 @@ def test_modes_momenta_weights_and_gradients_are_restored(graphs, training: bool
         assert torch.equal(parameter, weight) and torch.equal(parameter.grad, gradient)
 
 
+def test_a_single_node_changes_nothing(graphs) -> None:
+    model = Watched().train()
+    before = [buffer.clone() for buffer in model.buffers()]
+    reestimate_batch_norms(model, lambda: graphs.view_of(graphs.path_of(1)))
+    assert all(torch.equal(*pair) for pair in zip(before, model.buffers(), strict=True))
+
+
 def test_a_model_without_batch_norms_is_not_run() -> None:
     def never() -> GraphView:
         raise AssertionError("the view was made")

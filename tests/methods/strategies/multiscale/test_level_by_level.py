@@ -181,7 +181,8 @@ def test_every_variant_trains_without_touching_the_problem(text: str, data: str,
     after = [graph.x, graph.y, graph.train_mask, graph.adjacency.indices]
     assert all(torch.equal(left, right) for left, right in zip(before, after, strict=True))
     assert {term.scale for term in noted.terms} == {0, 1, 2}
-    assert all((term.view.y[term.view.train_mask] >= 0).all() for term in noted.terms)
+    # labels are rows of the graph's own, or of the most frequent of a cluster: never beyond the classes
+    assert {int(label) for term in noted.terms for label in term.view.y[term.view.train_mask]} <= {0, 1, 2}
     facts = strategy.facts()
     assert facts["profile"] == strategy.profile and facts["skipped"] == 0
     assert [level["level"] for level in facts["levels"]] == [1, 2]
@@ -345,17 +346,6 @@ def test_batches_that_a_fixed_pooling_leaves_without_labels_are_skipped_and_coun
     strategy = CoarseToFine(levels=2, pooling="top_k", graphs_per_step=1)
     assert len(views(strategy, problem, [0.0])) == 1
     assert strategy.facts()["skipped"] == 3
-
-
-def test_batches_of_one_node_are_skipped_on_coarse_levels(graphs) -> None:
-    union = graphs.union_of(graphs.path_of(1), graphs.path_of(6))
-    problem = graphs.posed(replace(union, y=torch.zeros(7, dtype=torch.int64), train_mask=torch.ones(7) > 0))
-    strategy = CoarseToFine(levels=2, graphs_per_step=1)
-    assert [term.view.num_nodes for term in views(strategy, problem, [0.0])] == [3]
-    lonely = graphs.union_of(graphs.path_of(1), graphs.path_of(1))
-    problem = graphs.posed(replace(lonely, y=torch.zeros(2, dtype=torch.int64), train_mask=torch.ones(2) > 0))
-    with pytest.raises(MethodError, match="no batch of level 1 has two nodes and a training label; use fewer levels"):
-        views(CoarseToFine(levels=2, graphs_per_step=1), problem, [0.0])
 
 
 @pytest.mark.parametrize("make", [CoarseToFine, SubToFull])

@@ -182,6 +182,13 @@ def test_facts_and_levels_that_do_not_fit(one: Problem) -> None:
         MultiscaleGradient(levels=9).prepare(one)
 
 
+def test_one_graph_is_recorded_as_an_extension_of_the_paper(one: Problem, many) -> None:
+    for problem, extension in ((one, True), (many(9), False)):
+        strategy = MultiscaleGradient(levels=2, smallest_batch=1)
+        strategy.prepare(problem)
+        assert strategy.facts()["extension"] is extension
+
+
 @pytest.fixture(scope="module")
 def trained(tips: Problem) -> torch.nn.Module:
     """Three layers of GCN after 60 steps of Adam on some of the graphs, float64."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from methods.adjacency import Adjacency
 from methods.graph import GraphView
 from methods.strategies.multiscale.cluster_pooling import ClusterPooling
 from methods.strategies.multiscale.hybrid_pooling import HybridPooling
+from methods.strategies.multiscale.pooled import PooledCoarsener
 from methods.strategies.multiscale.pooling import Draw, Pooling, first_of_each, kept_nodes, shrunk
 from methods.strategies.multiscale.random_pooling import RandomPooling
 from methods.strategies.multiscale.subgraph_pooling import EgoNetPooling, SubgraphPooling
@@ -89,6 +92,44 @@ def test_random_pooling_includes_every_node_equally_often(graphs) -> None:
     assert ((counts / draws - rate).abs() < 4 * (rate * (1 - rate) / draws) ** 0.5).all()
     expected = edges * kept * (kept - 1) / (50 * 49)
     assert abs(seen.mean() - expected) < 4 * seen.std() / draws**0.5
+
+
+def coarsener(pooling: Pooling, graph: GraphView, levels: int) -> PooledCoarsener:
+    made = PooledCoarsener(pooling, 2.0, 1, None)
+    made.prepare(graph, levels, torch.Generator().manual_seed(0))
+    return made
+
+
+@pytest.mark.parametrize("make", OF_ONE_GRAPH)
+def test_features_labels_and_masks_are_rows_of_the_graph(graphs, make) -> None:
+    graph = graphs.view_of(graphs.random_adjacency(80, 200, True, 0), classes=3)
+    drawing = coarsener(make(), graph, 3)
+    for number in range(10):
+        for view in drawing.views(None, (1, 2), number):
+            assert torch.equal(view.x, graph.x[view.nodes]) and torch.equal(view.y, graph.y[view.nodes])
+            assert torch.equal(view.train_mask, graph.train_mask[view.nodes])
+            assert set(view.y[view.train_mask].tolist()) <= {0, 1, 2}
+
+
+def test_random_pooling_keeps_its_share_of_the_training_labels_on_average(graphs) -> None:
+    graph = graphs.view_of(graphs.random_adjacency(50, 100, True, 0))
+    drawing, draws = coarsener(RandomPooling(), graph, 2), 2000
+    labels = torch.tensor([float(drawing.views(None, (1,))[0].train_mask.sum()) for _ in range(draws)])
+    expected = 25 / 50 * int(graph.train_mask.sum())
+    assert drawing.redraws == 0  # a draw without labels would be repeated, and the mean too high
+    assert abs(labels.mean() - expected) < 4 * labels.std() / draws**0.5
+
+
+def test_each_level_has_half_the_nodes_and_a_quarter_of_the_edges_of_the_one_before(graphs) -> None:
+    graph = graphs.view_of(graphs.random_adjacency(2000, 40_000, True, 0))
+    drawing = coarsener(RandomPooling(), graph, 4)
+    for level in (1, 2, 3):
+        for _ in range(60):
+            drawing.views(None, (level,))
+    whole = {"nodes": graph.num_nodes, "edges": graph.num_edges}
+    for finer, coarser in pairwise([whole, *drawing.facts()["levels"]]):
+        assert coarser["nodes"] / finer["nodes"] == pytest.approx(1 / 2, rel=0.01)
+        assert coarser["edges"] / finer["edges"] == pytest.approx(1 / 4, rel=0.02)
 
 
 def test_top_k_ranks_by_neighbours_in_either_direction_then_by_id(graphs) -> None:
