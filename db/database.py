@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, StatementError
 from sqlalchemy.pool import NullPool
 
@@ -46,6 +46,7 @@ _GONE = (
     "onnection refused|Is the server running|timeout expired|closed the connection|starting up|shutting down|"
     "in recovery mode|not yet accepting"
 )
+_STUCK = "^sending .* failed:|pipeline mode|command is already in progress"
 _FULL = "too many clients|remaining connection slots"
 
 # A server that answered this process is worth waiting for; one that never did is more likely a mistake in its URL.
@@ -152,6 +153,7 @@ class Database:
         # opening a connection costs a server more than storing a trial, so one is kept; it is looked at before it is
         # used, because the server may have gone and come back meanwhile
         server = self._engine(url, pool_size=1, max_overflow=-1, pool_pre_ping=True)
+        event.listen(server, "handle_error", _drop_what_is_stuck)
         weakref.finalize(self, server.dispose)
         # by default each query would see what was stored until it began
         return server, server.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -175,6 +177,16 @@ class Database:
             if re.search(sign, said):
                 return sentence.format(name=self.name)
         return f"the database '{self.name}' refused the work, saying: {_first_sentence(said)}"
+
+
+def _drop_what_is_stuck(context: ExceptionContext) -> None:
+    """Call a connection lost that psycopg cannot speak over any more.
+
+    When a server kills a connection in the middle of a pipeline, which psycopg makes of many rows, psycopg may say that
+    it cannot send before it notices that nobody is there, and SQLAlchemy would keep the connection.
+    """
+    if re.search(_STUCK, str(context.original_exception)):
+        context.is_disconnect = True
 
 
 _SENTENCES = (

@@ -170,7 +170,7 @@ class Reader:
         """
         path = self._source.path
         if path is not None:
-            return tuple(_stamp(file) for file in (path, path.with_name(path.name + ".wal")))
+            return tuple(_stamp(file) for file in (path, path.parent / f"{path.name}.wal"))
         queries: Sequence[Executable] = [
             # a trial that replaces a failed one changes no count, and its name may sort before that of another
             select(func.max(Trial.trial_id), func.count(Trial.trial_id), func.sum(Trial.attempt)),

@@ -23,7 +23,7 @@ class Turnstile:
     """Of one database file; its own file lies beside that one while somebody waits."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f".{path.name}.turn")
+        self._path = path.parent / f".{path.name}.turn"
 
     @contextmanager
     def taken(self, patience: float) -> Iterator[None]:

@@ -57,7 +57,7 @@ class PackedLinear:
             # one more output sums the inputs' codes
             signed = torch.cat([signed, signed.new_ones(1, weight.shape[1])])
             shift = torch.cat([shift, shift.new_zeros(1)])
-        self._product = IntegerProduct(signed, scale, shift)
+        self._product = IntegerProduct(signed, scale, shift, input.levels)
 
     @property
     def operator(self) -> str:

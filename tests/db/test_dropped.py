@@ -89,6 +89,24 @@ def test_connections_that_are_killed_while_trials_are_stored_lose_none(server, s
     assert len(reader.curves()) == count
 
 
+def test_a_connection_stuck_in_a_pipeline_is_dropped_and_nothing_is_lost(server_url: str, samples, monkeypatch) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    store, whole, stuck = Store(server_url), psycopg.Cursor.executemany, []
+    samples.fill(store, samples.trial())
+
+    def once(cursor, *args, **settings) -> None:
+        if not stuck:
+            stuck.append(cursor.connection.info.backend_pid)
+            raise psycopg.OperationalError("sending query failed: cannot exit pipeline mode while busy")
+        whole(cursor, *args, **settings)
+
+    monkeypatch.setattr(psycopg.Cursor, "executemany", once)
+    assert store.record_trial(samples.trial(split=1), samples.dataset(), samples.method())
+    assert len(stuck) == 1
+    assert [trial.split for trial in Reader(server_url).trials()] == [0, 1]
+    assert len(Reader(server_url).curves()) == 2
+
+
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_server_that_is_started_again_is_waited_for(server, server_url: str, samples, mode: str) -> None:
     store, reader = Store(server_url), Reader(server_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,32 +17,56 @@ from methods.lowbit.linear import PackedLinear
 from methods.lowbit.packing import dequantize, quantize_rows, unpack
 
 ROWS, IN, OUT = 60, 37, 21
+INT16 = 2**15 - 1
 
 
-@pytest.fixture(params=["integers", "floats"])
+@pytest.fixture(params=["integers", "integers in pairs of 16 bits", "floats"])
 def product_path(request, monkeypatch) -> str:
-    """Both ways to multiply codes."""
+    """All ways to multiply codes; the second one is that of a CPU without VNNI."""
     if request.param == "floats":
-        monkeypatch.setattr(integer_product, "has_integer_operator", lambda: False)
-    elif not integer_product.has_integer_operator():
+        monkeypatch.setattr(integer_product, "largest_pair", lambda: -1)
+    elif integer_product.largest_pair() < 0:
         pytest.skip("this torch has no onednn.qlinear_pointwise for the CPU")
+    elif request.param != "integers":
+        monkeypatch.setattr(integer_product, "largest_pair", lambda: INT16)
+    elif integer_product.largest_pair() == INT16:
+        pytest.skip("this CPU has no VNNI instructions")
     return request.param
 
 
-@pytest.mark.parametrize("largest", [3, 15, 255])
+@pytest.mark.parametrize("largest", [3, 15, 127, 255])
 @pytest.mark.parametrize("inputs", [1, 37, 256])
 def test_accumulators_are_exact(product_path, generator, largest, inputs) -> None:
     codes = torch.randint(0, largest + 1, (ROWS, inputs), generator=generator).to(torch.uint8)
+    codes[0] = largest
     weights = torch.randint(-128, 128, (OUT, inputs), generator=generator).to(torch.int8)
-    product = IntegerProduct(weights, 1.0, torch.zeros(OUT))
-    assert product.operator.startswith("oneDNN" if product_path == "integers" else "torch.float")
+    weights[0], weights[1] = 127, -128
+    product = IntegerProduct(weights, 1.0, torch.zeros(OUT), largest)
+    in_integers = product_path == "integers" or (product_path != "floats" and largest <= 127)
+    assert product.operator.startswith("oneDNN" if in_integers else "torch.float")
     expected = codes.long() @ weights.T.long()
     assert torch.equal(product.values(codes).long(), expected)
 
 
+@pytest.mark.parametrize(("weight", "in_integers"), [(64, True), (-64, True), (65, False), (-65, False)])
+def test_two_products_fit_into_16_bits_or_are_not_added_there(monkeypatch, weight: int, in_integers: bool) -> None:
+    monkeypatch.setattr(integer_product, "largest_pair", lambda: INT16)
+    product = IntegerProduct(torch.full((2, 8), weight, dtype=torch.int8), 1.0, torch.zeros(2), 255)
+    assert product.operator.startswith("oneDNN" if in_integers else "torch.float")
+    assert product.values(torch.full((1, 8), 255, dtype=torch.uint8)).tolist() == [[255 * 8.0 * weight] * 2]
+
+
+def test_what_a_cpu_adds_up_exactly_is_found_out() -> None:
+    limit = integer_product.largest_pair()
+    assert limit in (-1, INT16, 2 * 255 * 128)
+    flags = Path("/proc/cpuinfo")
+    if limit >= 0 and flags.exists() and "avx512f" in (words := flags.read_text().split()):
+        assert (limit > INT16) == ("avx512_vnni" in words)
+
+
 def test_wide_layers_are_summed_without_loss_in_floats(monkeypatch) -> None:
-    monkeypatch.setattr(integer_product, "has_integer_operator", lambda: False)
-    product = IntegerProduct(torch.full((1, 2000), 127, dtype=torch.int8), 1.0, torch.zeros(1))
+    monkeypatch.setattr(integer_product, "largest_pair", lambda: -1)
+    product = IntegerProduct(torch.full((1, 2000), 127, dtype=torch.int8), 1.0, torch.zeros(1), 255)
     assert product.operator == "torch.float64 on whole numbers"
     codes = torch.full((1, 2000), 255, dtype=torch.uint8)
     codes[0, 0] = 254
