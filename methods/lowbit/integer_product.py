@@ -21,6 +21,9 @@ class IntegerProduct:
     are multiplied as floats, which is exact as well but no faster than a float layer; float64 is taken where a sum
     could exceed what float32 holds exactly.
 
+    Attributes:
+        in_integers: whether the operator multiplies, not floats.
+
     Args:
         weights: [out, in] int8.
         scale: of all outputs.
@@ -32,8 +35,8 @@ class IntegerProduct:
         self.scale, self.shift = scale, shift
         magnitudes = weights.to(torch.int16).abs()
         pair = 2 * largest * int(magnitudes.max()) if weights.numel() else 0
-        self._in_integers = weights.device.type == "cpu" and pair <= largest_pair()
-        if self._in_integers:
+        self.in_integers = weights.device.type == "cpu" and pair <= largest_pair()
+        if self.in_integers:
             self._weights = torch.ops.onednn.qlinear_prepack(weights, None)
             self._scale = torch.tensor([scale], dtype=torch.float32)
             self._zero = torch.zeros(1, dtype=torch.int64)
@@ -42,25 +45,20 @@ class IntegerProduct:
             self._weights = weights.to(torch.float32 if total <= _EXACT else torch.float64)
 
     @property
-    def operator(self) -> str:
-        """What does the multiplication, for reports."""
-        return "oneDNN qlinear (uint8 x int8)" if self._in_integers else f"{self._weights.dtype} on whole numbers"
-
-    @property
     def bytes(self) -> int:
         """Bytes of the weights in the form that is multiplied with."""
         return self._weights.numel() * self._weights.element_size()
 
     def values(self, codes: Tensor) -> Tensor:
         """scale * x W^T + shift, [rows, out] float32."""
-        if self._in_integers:
+        if self.in_integers:
             return self._call(codes, self.shift, 1.0, torch.float32)
         product = codes.to(self._weights.dtype) @ self._weights.T
         return product.to(torch.float32).mul_(self.scale).add_(self.shift)
 
     def codes(self, codes: Tensor, step: float, offset: float) -> Tensor:
         """round(values / step + offset) in 0 to 255, [rows, out] uint8."""
-        if self._in_integers:
+        if self.in_integers:
             return self._call(codes, self.shift + offset * step, step, torch.uint8)
         return (self.values(codes) / step + offset).round_().clamp_(0, 255).to(torch.uint8)
 

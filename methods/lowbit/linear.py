@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -23,7 +23,7 @@ class PackedLinear:
 
     sum (q_x - z_x)(q_w - z_w) is split into sum q_x w, a part that depends on the output alone, which joins the bias,
     and, only where the weights' zero point does not allow signed 8-bit weights w = q_w - z_w, a multiple of sum q_x.
-    Weights and inputs are stored in their bits and computed with in 8.
+    Weights and inputs are stored in their bits and computed with in 8, or in floats where a CPU has no exact operator.
 
     Attributes:
         weight: the packed codes of W, [out, in].
@@ -60,9 +60,9 @@ class PackedLinear:
         self._product = IntegerProduct(signed, scale, shift, input.levels)
 
     @property
-    def operator(self) -> str:
-        """What multiplies the codes, for reports."""
-        return self._product.operator
+    def in_integers(self) -> bool:
+        """Whether the codes are multiplied as 8-bit integers, or as floats that hold them exactly."""
+        return self._product.in_integers
 
     @property
     def bytes(self) -> int:
@@ -129,6 +129,14 @@ class PackedLinear:
             raise MethodError(
                 f"this layer was made for {self.weight.columns} columns on {self.input} but got {x.columns} on {x.grid}"
             )
+
+
+def what_computes(products: Sequence[PackedLinear]) -> str:
+    """What multiplies and adds up the codes of a network, for reports."""
+    count = sum(product.in_integers for product in products)
+    if count == len(products):
+        return "products in INT8, sums on codes, both added up in INT32"
+    return f"{count} of {len(products)} products in INT8, the others exact in floats, sums on codes added up in INT32"
 
 
 def _center(grid: Grid) -> int:

@@ -101,9 +101,14 @@ class PackedGCN(nn.Module):
         self.convolutions = [_PackedConvolution(*layer) for layer in layers]
 
     @property
+    def products(self) -> list[PackedLinear]:
+        """The linear map of each layer."""
+        return [convolution.linear for convolution in self.convolutions]
+
+    @property
     def bytes(self) -> int:
         """Bytes of all weights and biases."""
-        return sum(convolution.linear.bytes for convolution in self.convolutions)
+        return sum(product.bytes for product in self.products)
 
     @torch.inference_mode()
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:

@@ -69,13 +69,13 @@ class PackedPropagation(nn.Module):
         if not step_grids:
             raise MethodError("a packed propagation needs the grids of at least one step")
         layers = zip(weights, biases, linear_grids, strict=True)
-        self.linears = [PackedLinear(weight, bias, grids.weight, grids.input) for weight, bias, grids in layers]
+        self.products = [PackedLinear(weight, bias, grids.weight, grids.input) for weight, bias, grids in layers]
         self.linear_grids, self.step_grids, self.alpha = list(linear_grids), list(step_grids), alpha
 
     @property
     def bytes(self) -> int:
         """Bytes of all weights and biases."""
-        return sum(linear.bytes for linear in self.linears)
+        return sum(linear.bytes for linear in self.products)
 
     @torch.inference_mode()
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:
@@ -90,13 +90,13 @@ class PackedPropagation(nn.Module):
         """
         operator = SymmetricOperator.of(adjacency)
         packed = quantize_rows(x, self.linear_grids[0].input)
-        for linear, grids, following in zip(self.linears[:-1], self.linear_grids, self.linear_grids[1:], strict=False):
+        for linear, grids, following in zip(self.products[:-1], self.linear_grids, self.linear_grids[1:], strict=False):
             packed = linear.packed(packed, following.input, relu=True, output=grids.output)
         return self._propagated(operator, *self._start(operator, packed))
 
     def _start(self, operator: SymmetricOperator, hidden: PackedRows) -> tuple[PackedRows | Tensor, PackedRows]:
         """H_0, and the first step's operand."""
-        last, output, operand = self.linears[-1], self.linear_grids[-1].output, self.step_grids[0].operand
+        last, output, operand = self.products[-1], self.linear_grids[-1].output, self.step_grids[0].operand
         if output is None:
             start = last(hidden)
             return start, quantize_rows(start, operand, operator.root)

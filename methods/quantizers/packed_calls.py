@@ -19,7 +19,7 @@ from methods.graph import GraphView
 from methods.lowbit.aggregate import aggregate_packed
 from methods.lowbit.finish import Finish
 from methods.lowbit.grid import Grid
-from methods.lowbit.linear import PackedLinear
+from methods.lowbit.linear import PackedLinear, what_computes
 from methods.lowbit.packing import quantize_rows
 from methods.quantizers.factors import integer_factors
 
@@ -58,7 +58,10 @@ class PackedCalls(nn.Module):
         self.network = copy.deepcopy(network, shapes)
         self.eval()
 
-    computed = "products in INT8, sums on codes, both added up in INT32; FP32 between them"
+    @property
+    def computed(self) -> str:
+        """What multiplies and adds up the codes, and what is between."""
+        return f"{what_computes(self.products)}; FP32 between them"
 
     @property
     def bytes(self) -> int:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from methods.backbones.backbone import Backbone, mean_of_graphs
 from methods.graph import GraphView
+from methods.lowbit.linear import what_computes
 from methods.lowbit.packed_propagation import StepGrids
 from methods.quantizers.packed_calls import PackedCalls, sum_on_codes
 from methods.quantizers.quantized_model import QuantizedModel
@@ -15,15 +16,19 @@ class PackedModel(nn.Module):
     """A packed network as a model: from a view to outputs, without gradients.
 
     Args:
-        network: called with features [nodes, features] and an adjacency; has `bytes`, what its weights take.
+        network: called with features [nodes, features] and an adjacency; has `products`, its linear maps, and `bytes`,
+            what its weights take.
         readout: grids of the mean over each graph of a set.
     """
-
-    computed = "products in INT8, sums on codes, both added up in INT32"
 
     def __init__(self, network: nn.Module, readout: StepGrids | None = None) -> None:
         super().__init__()
         self.network, self.readout = network, readout
+
+    @property
+    def computed(self) -> str:
+        """What multiplies and adds up the codes."""
+        return what_computes(self.network.products)  # type: ignore[arg-type]
 
     @property
     def bytes(self) -> int:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from methods.adjacency import Adjacency
+from methods.lowbit import integer_product
 from methods.lowbit.packed_gcn import PackedGCN
 from methods.lowbit.packed_propagation import PackedPropagation
 from methods.method import Method
@@ -49,7 +50,18 @@ def test_codes_compute_what_the_imitation_does(posed: Problem, train, backbone: 
     assert isinstance(packed, PackedModel) and not plugin.simulated
     assert isinstance(packed.network, PackedGCN if backbone.startswith("gcn") else PackedPropagation)
     assert moved_rows(imitation, packed, posed, 1e-5) <= 0.2
-    assert plugin.facts()["computed"] == "products in INT8, sums on codes, both added up in INT32"
+    assert plugin.facts()["computed"].endswith("INT32")
+
+
+@pytest.mark.parametrize(("largest", "said"), [
+    (2 * 255 * 128, "products in INT8, sums on codes, both added up in INT32"),
+    (2**15 - 1, "1 of 3 products in INT8, the others exact in floats, sums on codes added up in INT32"),
+    (-1, "0 of 3 products in INT8, the others exact in floats, sums on codes added up in INT32"),
+])  # fmt: skip
+def test_a_row_says_what_multiplied_its_codes(posed: Problem, train, monkeypatch, largest: int, said: str) -> None:
+    monkeypatch.setattr(integer_product, "largest_pair", lambda: largest)
+    plugin, _, _ = built("gcn(layers=3,hidden=12)+minmax(bits=4,end_bits=8)", posed, train)
+    assert plugin.facts()["computed"] == said
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
