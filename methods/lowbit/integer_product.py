@@ -16,7 +16,7 @@ class IntegerProduct:
     """x W^T for codes x [rows, in] uint8 and fixed W [out, in] int8, then scaled and shifted per output.
 
     On an x86 CPU this is oneDNN's `qlinear_pointwise` (uint8 x int8 with int32 sums: AMX or VNNI instructions) with
-    weights that are packed once. A CPU without those instructions adds two neighbouring products in int16, which
+    weights that are packed here. A CPU without those instructions adds two neighbouring products in int16, which
     saturates without a word for wide codes; it gets the operator where two products always fit. Elsewhere the codes
     are multiplied as floats, which is exact as well but no faster than a float layer; float64 is taken where a sum
     could exceed what float32 holds exactly.
@@ -43,11 +43,6 @@ class IntegerProduct:
         else:
             total = largest * int(magnitudes.sum(1, dtype=torch.int64).max()) if weights.numel() else 0
             self._weights = weights.to(torch.float32 if total <= _EXACT else torch.float64)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the weights in the form that is multiplied with."""
-        return self._weights.numel() * self._weights.element_size()
 
     def values(self, codes: Tensor) -> Tensor:
         """scale * x W^T + shift, [rows, out] float32."""

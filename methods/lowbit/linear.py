@@ -24,10 +24,13 @@ class PackedLinear:
     sum (q_x - z_x)(q_w - z_w) is split into sum q_x w, a part that depends on the output alone, which joins the bias,
     and, only where the weights' zero point does not allow signed 8-bit weights w = q_w - z_w, a multiple of sum q_x.
     Weights and inputs are stored in their bits and computed with in 8, or in floats where a CPU has no exact operator.
+    What is multiplied with is made from the codes in each call, which costs less than rounding a few hundred rows and
+    keeps the memory of a network what its bits promise.
 
     Attributes:
         weight: the packed codes of W, [out, in].
         input: grid of the inputs.
+        in_integers: whether the codes are multiplied as 8-bit integers, or as floats that hold them exactly.
 
     Args:
         weight: [out, in] float32, rounded to its grid here.
@@ -44,30 +47,31 @@ class PackedLinear:
             raise MethodError(f"weights of shape {list(weight.shape)} do not go with a bias of {list(bias.shape)}")
         if bool(bias.isnan().any()):
             raise MethodError("the bias contains NaN; the model that made it diverged")
-        self.bias, self.input = bias, input
-        codes = weight_grid.quantize(weight)
-        self.weight = pack(codes, weight_grid)
-        center = _center(weight_grid)
-        signed = (codes.to(torch.int16) - center).to(torch.int8)
-        self._rest = center - weight_grid.zero_point
-        scale = input.step * weight_grid.step
-        sums = signed.sum(1, dtype=torch.int64).double() + self._rest * weight.shape[1]
-        shift = (bias.double() - scale * input.zero_point * sums).float()
-        if self._rest:
-            # one more output sums the inputs' codes
-            signed = torch.cat([signed, signed.new_ones(1, weight.shape[1])])
-            shift = torch.cat([shift, shift.new_zeros(1)])
-        self._product = IntegerProduct(signed, scale, shift, input.levels)
-
-    @property
-    def in_integers(self) -> bool:
-        """Whether the codes are multiplied as 8-bit integers, or as floats that hold them exactly."""
-        return self._product.in_integers
+        self.input = input
+        self.weight = pack(weight_grid.quantize(weight), weight_grid)
+        self._center = _center(weight_grid)
+        self._rest = self._center - weight_grid.zero_point
+        self._scale = input.step * weight_grid.step
+        sums = self._signed().sum(1, dtype=torch.int64).double() + self._rest * weight.shape[1]
+        self._shift = (bias.double() - self._scale * input.zero_point * sums).float()
+        self.in_integers = self._product().in_integers
 
     @property
     def bytes(self) -> int:
-        """Bytes of the weights: packed codes, the form that is multiplied with, and the float bias."""
-        return self.weight.bytes + self._product.bytes + self.bias.numel() * 4
+        """Bytes of the weights: packed codes, and a float of each output."""
+        return self.weight.bytes + self._shift.numel() * 4
+
+    def _signed(self) -> Tensor:
+        """Codes of the weights minus their center, [out, in] int8."""
+        return (unpack(self.weight).to(torch.int16) - self._center).to(torch.int8)
+
+    def _product(self) -> IntegerProduct:
+        signed, shift = self._signed(), self._shift
+        if self._rest:
+            # one more output sums the inputs' codes
+            signed = torch.cat([signed, signed.new_ones(1, signed.shape[1])])
+            shift = torch.cat([shift, shift.new_zeros(1)])
+        return IntegerProduct(signed, self._scale, shift, self.input.levels)
 
     def __call__(self, x: PackedRows, relu: bool = False, output: Grid | None = None) -> Tensor:
         """[rows, out] float32.
@@ -79,7 +83,8 @@ class PackedLinear:
             MethodError: x has another width or grid than this layer was made for.
         """
         self._check(x)
-        return torch.cat([self._floats(block, relu, output) for block in _blocks(x)])
+        product = self._product()
+        return torch.cat([self._floats(product, block, relu, output) for block in _blocks(x)])
 
     def packed(
         self,
@@ -99,25 +104,27 @@ class PackedLinear:
             MethodError: as the call.
         """
         self._check(x)
-        factors: Tensor | None = None
+        product, factors = self._product(), None
         blocks, start = [], 0
         for block in _blocks(x):
             if of_row is not None:
                 factors = of_row[start : start + block.rows]
-            blocks.append(self._packed(block, to, relu, factors, output).codes)
+            blocks.append(self._packed(product, block, to, relu, factors, output).codes)
             start += block.rows
         return PackedRows(torch.cat(blocks), self.weight.rows, to)
 
-    def _packed(self, x: PackedRows, to: Grid, relu: bool, of_row: Tensor | None, output: Grid | None) -> PackedRows:
+    def _packed(
+        self, product: IntegerProduct, x: PackedRows, to: Grid, relu: bool, of_row: Tensor | None, output: Grid | None
+    ) -> PackedRows:
         given = output or (to if of_row is None else None)
         if given is None or self._rest or not _in_unsigned(given, relu and output is None):
-            return quantize_rows(self._floats(x, relu, output), to, of_row)
-        codes = self._product.codes(unpack(x), given.step, given.offset)
+            return quantize_rows(self._floats(product, x, relu, output), to, of_row)
+        codes = product.codes(unpack(x), given.step, given.offset)
         # codes have their shift already
         return requantize_rows(codes, given, to if output else replace(to, shift=0.0), of_row, relu)
 
-    def _floats(self, x: PackedRows, relu: bool, output: Grid | None) -> Tensor:
-        values = self._product.values(unpack(x))
+    def _floats(self, product: IntegerProduct, x: PackedRows, relu: bool, output: Grid | None) -> Tensor:
+        values = product.values(unpack(x))
         if self._rest:
             values = values[:, :-1] + self._rest * values[:, -1:]
         if output is not None:

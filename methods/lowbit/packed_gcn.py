@@ -108,7 +108,8 @@ class PackedGCN(nn.Module):
     @property
     def bytes(self) -> int:
         """Bytes of all weights and biases."""
-        return sum(product.bytes for product in self.products)
+        beside = [layer.bias.numel() * 4 for layer in self.convolutions if not layer.aggregates_first]
+        return sum(product.bytes for product in self.products) + sum(beside)
 
     @torch.inference_mode()
     def forward(self, x: Tensor, adjacency: Adjacency) -> Tensor:

@@ -85,8 +85,8 @@ def test_weights_take_their_bits(generator) -> None:
     packed = PackedGCN(weights, biases, [ConvolutionGrids(grid, grid, grid)] * 2)
     codes = sum(convolution.linear.weight.bytes - 8 for convolution in packed.convolutions)
     assert codes == 2 * 64 * 64 * 4 // 16
-    # the operator's own copies and the biases come on top
-    assert packed.bytes >= codes + 2 * 64 * 4
+    # with a grid of 8 bytes a layer, and two floats an output: the bias, and what zero points add
+    assert packed.bytes == codes + 2 * (8 + 2 * 64 * 4)
 
 
 def test_bad_input_is_refused(graph, generator) -> None:
