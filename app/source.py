@@ -12,7 +12,7 @@ import streamlit as st
 from db.convert import Dynamics
 from db.coverage import Coverage
 from db.coverage import coverage as count_coverage
-from db.last_good import LastGood, Served
+from db.last_good import LastGood, Pace, Served
 from db.published import Published, read_published
 from db.read import Overview, Reader
 from db.records import TrialRecord
@@ -116,7 +116,8 @@ def published(reader: Reader) -> Published:
 
 @st.cache_resource(show_spinner=False)
 def _kept(_reader: Reader, name: str) -> _Kept:
-    return _Kept(LastGood(_reader), LastGood(_reader, _MOST_PASSING))
+    pace = Pace()
+    return _Kept(LastGood(_reader, pace=pace), LastGood(_reader, _MOST_PASSING, pace))
 
 
 def _board(reader: Reader) -> Served[list[BoardRow]]:

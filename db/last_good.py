@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from db.database import LockedError
@@ -44,17 +45,69 @@ class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+class Pace:
+    """Takes turns at reading a store again, and leaves most of the time to its writers and to pages.
+
+    What is read again is read one after the other, in the order in which it was asked for, with pauses in between.
+    """
+
+    def __init__(self) -> None:
+        self._open_at = 0.0
+        self._turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._begun = threading.Lock()
+
+    def is_open(self) -> bool:
+        """Whether the pause after the last reading is over."""
+        return time.monotonic() >= self._open_at
+
+    def wait(self) -> None:
+        """Sleep until it is over."""
+        while (left := self._open_at - time.monotonic()) > 0:
+            time.sleep(left)
+
+    def charge(self, seconds: float) -> None:
+        """Something was read for so long."""
+        self._open_at = max(self._open_at, time.monotonic() + seconds * (1 / _SHARE - 1))
+
+    def take(self, turn: Callable[[], None]) -> Future[None]:
+        """Have `turn` called after those that were taken before."""
+        done: Future[None] = Future()
+
+        def call() -> None:
+            try:
+                turn()
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._turns.put(call)
+        if self._begun.acquire(blocking=False):
+            # no pool, for a program that ends would wait for the pause of its thread
+            threading.Thread(target=self._work, name="store again", daemon=True).start()
+        return done
+
+    def _work(self) -> None:
+        while True:
+            self._turns.get()()
+
+
 class LastGood:
     """Values by key for many threads at once; one thread at a time reads one of them.
 
-    An unchanged file is not opened, which leaves it to the writer. A changed one is read in the background: whoever
-    asks waits a moment for the new value and then takes the old one, marked stale.
+    An unchanged file is not opened, which leaves it to the writer. A changed one is read in the background when it is
+    its turn: whoever asks waits a moment for the new value and then takes the old one, marked stale.
     """
 
-    def __init__(self, reader: Reader, most: float = math.inf) -> None:
-        """Past `most` items in all values together, those used longest ago are forgotten."""
+    def __init__(self, reader: Reader, most: float = math.inf, pace: Pace | None = None) -> None:
+        """Past `most` items in all values together, those used longest ago are forgotten.
+
+        Args:
+            pace: that of the store, where other values of it are kept elsewhere.
+        """
         self._reader = reader
         self._most = most
+        self._pace = pace or Pace()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
@@ -78,10 +131,14 @@ class LastGood:
             if known and time.monotonic() < entry.next_look and entry.reading is None:
                 return Served(entry.value, entry.is_stale)
             if entry.reading is None:
-                entry.reading = self._pool.submit(self._read, entry, read)
+                entry.reading = (
+                    self._pace.take(lambda: self._read(entry, read))
+                    if known
+                    else self._pool.submit(self._read, entry, read)
+                )
             reading = entry.reading
         try:
-            reading.result(_PATIENCE if known else None)
+            reading.result((_PATIENCE if self._pace.is_open() else 0.0) if known else None)
         except (FutureTimeoutError, LockedError):
             if not known:
                 raise
@@ -94,23 +151,26 @@ class LastGood:
             return key in self._entries and self._entries[key].signature is not None
 
     def _read(self, entry: _Entry, read: Callable[[], Any]) -> None:
-        began = time.monotonic()
         try:
             signature = self._reader.signature()
             if signature != entry.signature:
+                if entry.signature is not None:
+                    entry.is_stale = True
+                    self._pace.wait()
+                    signature = self._reader.signature()
+                began = time.monotonic()
                 entry.value, entry.signature = read(), signature
+                self._pace.charge(time.monotonic() - began)
             entry.is_stale = False
         except LockedError:
             entry.is_stale = entry.signature is not None
-            began = time.monotonic()  # waiting is no reading
             raise
         except Exception:
             # what cannot be read at all is not hidden behind what could be read once
             entry.value = entry.signature = None
             raise
         finally:
-            took = time.monotonic() - began
-            entry.next_look = time.monotonic() + max(_PAUSE, took / _SHARE)
+            entry.next_look = time.monotonic() + _PAUSE
             with entry.lock:
                 entry.reading = None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from db import last_good
 from db.database import LockedError
 from db.errors import StoreError
-from db.last_good import LastGood, Served
+from db.last_good import LastGood, Pace, Served
 from db.read import Reader
 from db.store import Store
 
@@ -142,3 +145,46 @@ def test_many_threads_read_once(reader: Reader, counted) -> None:
     for thread in threads:
         thread.join(10)
     assert len(calls) == 1
+
+
+def test_a_changed_store_is_read_again_in_turns_with_pauses(
+    path: Path, samples, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_good, "_PAUSE", 0.0)
+    monkeypatch.setattr(last_good, "_SHARE", 0.25)
+    began: list[tuple[str, float]] = []
+
+    def slow(name: str) -> Callable[[], int]:
+        def read() -> int:
+            began.append((name, time.monotonic()))
+            time.sleep(0.2)
+            return len(reader.trials())
+
+        return read
+
+    pace = Pace()
+    kept, beside = LastGood(reader, pace=pace), LastGood(reader, pace=pace)
+    doors = {"a": kept, "b": kept, "c": beside}
+    for name, door in doors.items():
+        assert door.get(name, slow(name)) == Served(1, False)
+    began.clear()
+    _one_more(path, samples)
+    end = time.monotonic() + 20
+    while len(began) < 3 and time.monotonic() < end:
+        for name, door in doors.items():
+            served = door.get(name, slow(name))
+            assert served.value == 2 or served.is_stale
+    assert [name for name, _ in began] == ["a", "b", "c"]
+    # a reading of 0.2 s and three times that to wait
+    assert all(later - earlier >= 0.75 for (_, earlier), (_, later) in pairwise(began))
+
+
+def test_a_program_that_ends_does_not_wait_for_a_pause(path: Path, samples) -> None:
+    samples.fill(Store(path), samples.trial())
+    program = (
+        "import sys, time; from db.last_good import LastGood, Pace; from db.read import Reader\n"
+        "pace = Pace(); kept = LastGood(Reader(sys.argv[1]), pace=pace); kept.get(1, lambda: 1); pace.charge(1e3)\n"
+        "import os; os.utime(sys.argv[1]); time.sleep(1.1); print(kept.get(1, lambda: 2).is_stale)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

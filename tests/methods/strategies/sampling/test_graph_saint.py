@@ -73,11 +73,11 @@ def test_counting_reaches_its_coverage_and_the_truth(random_graph) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_messages_and_loss_are_unbiased(random_graph, pose, far_from, sampler) -> None:
     problem = pose(random_graph, torch.arange(4, 36))
-    strategy = GraphSAINT(sampler=sampler, size=15, coverage=4000)
+    strategy = GraphSAINT(sampler=sampler, size=15, coverage=1200)
     strategy.prepare(problem)
     logits, truth = torch.randn(40, 3, generator=torch.Generator().manual_seed(2)), problem.graph
     losses, means = [], [[] for _ in range(40)]
-    while len(losses) < 1500:
+    while len(losses) < 500:
         for view in strategy.views(problem):
             losses.append(problem.loss(logits[view.nodes], view))
             received = aggregate(view.adjacency.normalized("symmetric", True), view.x)
@@ -88,7 +88,7 @@ def test_messages_and_loss_are_unbiased(random_graph, pose, far_from, sampler) -
     assert far_from(losses, problem.loss(logits, truth)) < 4
     expected = aggregate(random_graph.normalized("symmetric", True), truth.x)
     for node, received in enumerate(means):
-        assert len(received) > 100 or (sampler == "edge" and random_graph.degrees()[node] == 0)
+        assert len(received) > 40 or (sampler == "edge" and random_graph.degrees()[node] == 0)
         if received:
             assert far_from(received, expected[node]) < 5
 

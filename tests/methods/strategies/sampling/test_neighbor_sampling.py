@@ -92,7 +92,7 @@ def test_operators_are_estimated_without_bias(random_graph, pose, epoch, far_fro
     loops = kind == "symmetric"
     truth = aggregate(adjacency.normalized(kind, loops), problem.graph.x)
     draws = []
-    for _ in range(600):
+    for _ in range(300):
         (view,) = epoch(strategy, problem)
         operator = view.adjacency.normalized(kind, loops)
         draws.append(aggregate(operator, view.x)[view.nodes.argsort()])
