@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Connection, Executable, func, select
+from sqlalchemy import JSON, ColumnElement, Connection, Executable, RowMapping, func, select
 
 from db.convert import Dynamics, dynamics, trial_record
 from db.database import WRITE_DEADLINE, Database, Result, retried
@@ -23,7 +23,7 @@ from db.parquet import SnapshotFolder, is_snapshot
 from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord
 from db.schema import Base, Dataset, Machine, Method, Predictions, Session, Trial, TrustEvent
 from db.schema import Dynamics as DynamicsTable
-from db.scoring.board import BoardRow
+from db.scoring.board import BoardRow, Gathered, score
 from db.scoring.curve import Curve
 from db.stored_board import stored_board
 from db.stored_curves import stored_curves
@@ -90,7 +90,9 @@ class Reader:
         Filters: any field of `TrialRecord` but the documents, and backbone, strategy, rescaler, quantizer,
         track, reference.
         """
-        return self.read(lambda connection: _trials(connection, filters), [])
+        rows: Sequence[RowMapping] = self.read(lambda connection: _trial_rows(connection, filters), [])
+        # with the store closed again, because this takes longer than reading
+        return [trial_record(dict(row)) for row in rows]
 
     def curves(self, trial_ids: Iterable[str] | None = None, points: int | None = None) -> dict[str, Curve]:
         """The evaluations of these trials (of all when None) by trial_id; a trial without any is left out.
@@ -141,26 +143,26 @@ class Reader:
             raise StoreError(f"the board cannot be filtered by '{unknown[0]}'; use one of: {', '.join(known)}")
         # what a figure hangs on lies within its dataset
         chosen = [Trial.dataset.in_(_choices(filters["dataset"]))] if "dataset" in filters else []
-        rows: list[BoardRow] = self.read(
+        gathered: Gathered | None = self.read(
             lambda connection: stored_board(
                 connection,
                 _records(connection, Method, MethodRecord),
                 _records(connection, Dataset, DatasetRecord),
                 *chosen,
             ),
-            [],
+            None,
         )
-        return [row for row in rows if _matches(row, filters)]
+        return [row for row in _scored(gathered) if _matches(row, filters)]
 
     def beside(self, methods: Iterable[str], reference: str) -> list[BoardRow]:
         """The board of these methods alone, each held against `reference`, one of them, instead of its own."""
         names = {*methods, reference}
 
-        def work(connection: Connection) -> list[BoardRow]:
+        def work(connection: Connection) -> Gathered | None:
             held = [replace(method, reference=reference) for method in _records(connection, Method, MethodRecord)]
             return stored_board(connection, held, _records(connection, Dataset, DatasetRecord), Trial.method.in_(names))
 
-        return self.read(work, [])
+        return _scored(self.read(work, None))
 
     def signature(self) -> Hashable:
         """What changes when the rows may have: of a file its time and size, of a server its counts and newest rows.
@@ -192,6 +194,11 @@ class Reader:
                 return work(connection) if is_ready(connection, self._source.name) else otherwise
 
         return retried(once)
+
+
+def _scored(gathered: Gathered | None) -> list[BoardRow]:
+    # with the store closed again, because scoring takes longer than reading
+    return [] if gathered is None else score(gathered)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -239,10 +246,9 @@ def _records(connection: Connection, model: type[Base], record: type[Record]) ->
     return [record(**row) for row in rows]
 
 
-def _trials(connection: Connection, filters: Mapping[str, Any]) -> list[TrialRecord]:
+def _trial_rows(connection: Connection, filters: Mapping[str, Any]) -> Sequence[RowMapping]:
     query = select(Trial.__table__).where(*_conditions(connection, filters))
-    rows = connection.execute(query.order_by(Trial.started_at, Trial.trial_id)).mappings()
-    return [trial_record(dict(row)) for row in rows]
+    return connection.execute(query.order_by(Trial.started_at, Trial.trial_id)).mappings().all()
 
 
 def _conditions(connection: Connection, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:

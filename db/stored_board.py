@@ -14,7 +14,7 @@ from db.arrays import read_arrays
 from db.evaluations import StoredEvaluations
 from db.records import DatasetRecord, Ledger, MethodRecord, Status
 from db.schema import Session, Trial
-from db.scoring.board import BoardRow, score
+from db.scoring.board import Gathered, gather
 from db.scoring.history import AGAIN
 from db.scoring.trial_table import FIGURES, Group, TrialTable, declared_targets, parsed_seconds, trial_table
 
@@ -33,8 +33,8 @@ def stored_board(
     methods: Iterable[MethodRecord],
     datasets: Iterable[DatasetRecord],
     *chosen: ColumnElement[bool],
-) -> list[BoardRow]:
-    """Score the trials that match all that is `chosen`; see `db.scoring.board.board` for the rest.
+) -> Gathered:
+    """What `db.scoring.board.score` makes a board from, of the trials that match all that is `chosen`.
 
     A session that measured again what a night made suspicious is left out: it was chosen by its outcome, so it is no
     part of a mean.
@@ -42,7 +42,7 @@ def stored_board(
     again = select(Session.session_id).where(Session.suite.endswith(AGAIN))
     chosen = (*chosen, _COLUMNS.session_id.not_in(again))
     table = _table(connection, chosen)
-    return score(table, _declared(connection, chosen), StoredEvaluations(connection), methods, datasets)
+    return gather(table, _declared(connection, chosen), StoredEvaluations(connection), methods, datasets)
 
 
 def _table(connection: Connection, chosen: Iterable[ColumnElement[bool]]) -> TrialTable:

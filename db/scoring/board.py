@@ -15,7 +15,7 @@ from db.errors import StoreError
 from db.records import DatasetRecord, MethodRecord, TrialRecord
 from db.scoring.board_columns import board_columns
 from db.scoring.censoring import CurveEvaluations, Evaluations
-from db.scoring.comparison import Sides, compare_rows, targets_of
+from db.scoring.comparison import Reached, Sides, compare_rows, reach, targets_of
 from db.scoring.curve import Curve
 from db.scoring.equivalence import MARGIN
 from db.scoring.paired import pair_rows
@@ -126,18 +126,33 @@ def board(
     """
     records = list(trials)
     declared = declared_targets((trial.protocol, trial.protocol_settings) for trial in records)
-    return score(trial_table(columns_of(records)), declared, CurveEvaluations(curves), methods, datasets, margin)
+    table = trial_table(columns_of(records))
+    return score(gather(table, declared, CurveEvaluations(curves), methods, datasets), margin)
 
 
-def score(
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """All that a board is computed from, so that a store can be closed before anything is computed."""
+
+    groups: Sequence[Group]
+    methods: Sequence[MethodRecord]
+    """(groups,)"""
+    metrics: Sequence[str]
+    """(groups,)"""
+    sides: Sides
+    targets: NDArray[np.float64]
+    """(groups,)"""
+    reached: Reached
+
+
+def gather(
     trials: TrialTable,
     declared: Mapping[str, float],
     evaluations: Evaluations,
     methods: Iterable[MethodRecord],
     datasets: Iterable[DatasetRecord],
-    margin: float = MARGIN,
-) -> list[BoardRow]:
-    """As `board`, from columns.
+) -> Gathered:
+    """What there is to know of these trials.
 
     Args:
         declared: the targets that protocols declare.
@@ -162,15 +177,22 @@ def score(
         itself=reference == np.arange(len(groups)),
     )
     targets = _targets(table, groups, reference, declared, evaluations)
-    comparisons = compare_rows(sides, targets, evaluations, margin)
-    columns = {"metric": metrics, **board_columns(sides, comparisons)}
+    return Gathered(groups, own_methods, metrics, sides, targets, reach(sides, targets, evaluations))
+
+
+def score(gathered: Gathered, margin: float = MARGIN) -> list[BoardRow]:
+    """The rows of a board, see `board`."""
+    comparisons = compare_rows(gathered.sides, gathered.targets, gathered.reached, margin)
+    columns = {"metric": gathered.metrics, **board_columns(gathered.sides, comparisons)}
     rows = [
         BoardRow(
             **group._asdict(),
             **{part: getattr(method, part) for part in _PARTS},
             **dict(zip(columns, cells, strict=True)),
         )
-        for group, method, cells in zip(groups, own_methods, zip(*columns.values(), strict=True), strict=True)
+        for group, method, cells in zip(
+            gathered.groups, gathered.methods, zip(*columns.values(), strict=True), strict=True
+        )
     ]
     return sorted(
         rows,

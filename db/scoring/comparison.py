@@ -131,7 +131,7 @@ def compare(
         counted=_paired(candidate, reference, table.is_counted),
         itself=np.zeros(1, dtype=bool),
     )
-    found = compare_rows(sides, targets, evaluations, margin)
+    found = compare_rows(sides, targets, reach(sides, targets, evaluations), margin)
     intervals = {name: getattr(found, name).one(0) for name in (*_RATIOS, "target_ratio", "difference")}
     return Comparison(
         **intervals,
@@ -158,18 +158,15 @@ def targets_of(
     return np.array([np.nan if target is None else target for target in found], dtype=np.float64)
 
 
-def compare_rows(
-    sides: Sides, targets: NDArray[np.float64], evaluations: Evaluations, margin: float = MARGIN
-) -> Comparisons:
+def compare_rows(sides: Sides, targets: NDArray[np.float64], reached: Reached, margin: float = MARGIN) -> Comparisons:
     """All comparisons at once.
 
     Args:
         targets: (owners,) the validation metric that the trials of each comparison are to reach; NaN for none.
-        evaluations: of all trials of the table.
+        reached: when they reached them.
     """
     table, pairs, owners = sides.table, sides.measured, sides.owners
     is_measured = np.bincount(pairs.owner, minlength=owners) > 0
-    reached = _reached(sides, targets, evaluations)
     differences = _cells(sides, pairs, table.test_metric[pairs.candidate] - table.test_metric[pairs.reference])
     same = equivalence_tests(differences, margin)
     is_apart = (table.session_id[pairs.candidate] != table.session_id[pairs.reference]).astype(bool)
@@ -187,7 +184,7 @@ def compare_rows(
     return found
 
 
-class _Reached(NamedTuple):
+class Reached(NamedTuple):
     """When trials reached the target of their comparison, NaN for a miss, and the seconds they took in all."""
 
     own_owner: NDArray[np.int64]
@@ -200,7 +197,8 @@ class _Reached(NamedTuple):
     """(pairs,) by the one that took longer."""
 
 
-def _reached(sides: Sides, targets: NDArray[np.float64], evaluations: Evaluations) -> _Reached:
+def reach(sides: Sides, targets: NDArray[np.float64], evaluations: Evaluations) -> Reached:
+    """When the trials of all comparisons reached their targets (owners,), NaN for none."""
     table, pairs = sides.table, sides.counted
     own = np.flatnonzero((sides.owner >= 0) & table.is_counted)
     rows = np.concatenate([own, pairs.candidate, pairs.reference])
@@ -214,16 +212,16 @@ def _reached(sides: Sides, targets: NDArray[np.float64], evaluations: Evaluation
     # a killed trial kept no books, but it did not cost nothing
     booked = np.fmax(table.scored_seconds[rows], table.lost_seconds[rows])
     _, *spent = np.split(np.fmax(booked, found.last[place]), ends)
-    return _Reached(sides.owner[own], seconds, above, below, np.maximum(*spent))
+    return Reached(sides.owner[own], seconds, above, below, np.maximum(*spent))
 
 
-def _success_rates(sides: Sides, reached: _Reached, has_target: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _success_rates(sides: Sides, reached: Reached, has_target: NDArray[np.bool_]) -> NDArray[np.float64]:
     hits = np.bincount(reached.own_owner, weights=~np.isnan(reached.own), minlength=sides.owners)
     trials = np.bincount(reached.own_owner, minlength=sides.owners)
     return np.divide(hits, trials, out=np.full(sides.owners, np.nan), where=(trials > 0) & has_target)
 
 
-def _target_ratios(sides: Sides, reached: _Reached, is_measured: NDArray[np.bool_]) -> Intervals:
+def _target_ratios(sides: Sides, reached: Reached, is_measured: NDArray[np.bool_]) -> Intervals:
     pairs, owners = sides.counted, sides.owners
     horizon = np.zeros(owners)
     np.maximum.at(horizon, pairs.owner, reached.spent)
