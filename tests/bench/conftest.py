@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,9 +158,9 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(new_cache: Callable[[], Path]) -> Path:
     """A cache of prepared datasets for all tests of the harness."""
-    return tmp_path_factory.mktemp("cache")
+    return new_cache()
 
 
 @pytest.fixture(scope="session")

@@ -128,9 +128,9 @@ def _in_this_process(process: TrialProcess, document: dict[str, Any]) -> tuple[d
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(new_cache: Callable[[], Path]) -> Path:
     """Prepared datasets, shared by the pages."""
-    return tmp_path_factory.mktemp("cache")
+    return new_cache()
 
 
 @pytest.fixture
