@@ -70,16 +70,20 @@ class Task:
 
 def run_away(document: dict[str, Any], timeout: float, hear: Callable[[dict[str, Any]], Any]) -> Parcel:
     """Run a trial on the machine of this process and pack what it leaves."""
-    with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch, ThreadPoolExecutor(1) as pool:
+    with tempfile.TemporaryDirectory(prefix="leangnn-") as scratch:
         process = TrialProcess(Path(scratch) / "trial", timeout)
         # in another thread, because a thread that waits for output does not notice that Ray cancels its task
-        running = pool.submit(process.run, document, hear)
+        pool = ThreadPoolExecutor(1)
         try:
+            running = pool.submit(process.run, document, hear)
             while not running.done():
                 wait([running], timeout=POLL_SECONDS)
         except BaseException:
+            # also of a thread that is only about to start; the pool waits for it
             process.stop()
             raise
+        finally:
+            pool.shutdown()
         result, seconds = running.result()
         files = {path.name: path.read_bytes() for path in process.folder.iterdir() if path.is_file()}
         return Parcel(result, seconds, files)

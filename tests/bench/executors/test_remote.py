@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,8 @@ import pytest
 
 from bench.executors import remote
 from bench.executors.choice import Limits
-from bench.executors.remote import LostError, NodeLostError, Parcel, RemoteExecutor, Task
+from bench.executors.remote import LostError, NodeLostError, Parcel, RemoteExecutor, Task, run_away
+from bench.protocol import Protocol
 
 
 class Imagined(RemoteExecutor):
@@ -56,3 +59,24 @@ def test_a_worker_is_killed_once_in_a_while(tmp_path: Path, monkeypatch: pytest.
     for _ in range(5):  # at 0, 5, 11, 12 and 22 seconds
         executor._cancel([task])
     assert executor.cancelled == [False, True, True]
+
+
+def test_an_interrupt_while_a_trial_starts_kills_it(
+    cache: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *words: Any) -> Any:  # type: ignore[override]
+            super().submit(*words)
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("PYTHONPATH", str(plugins))
+    monkeypatch.setattr(remote, "ThreadPoolExecutor", Interrupted)
+    document = {
+        "dataset": "minesweeper-grid(side=12)", "data_dir": None, "cache_dir": str(cache), "split": 0, "seed": 0,
+        "repeat": 0, "method": "gcn(layers=2,hidden=8)+never_ends", "device": "cpu",
+        "protocol": Protocol(epochs=2, threads=1).settings(),
+    }  # fmt: skip
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_away(document, 300.0, lambda event: None)
+    assert time.monotonic() < began + 100
