@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -21,7 +22,8 @@ from bench.suite import Run, Suite
 
 def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
     """Plan and run; exit with 1 when a trial failed and 130 after an interruption."""
-    report = execute(plan(_suite(wanted)), how, wanted.suite)
+    # of a file the name alone, because where it lies is nobody else's business
+    report = execute(plan(_suite(wanted)), how, wanted.suite and Path(wanted.suite).stem)
     if as_json:
         output.print_json(
             [

@@ -59,3 +59,8 @@ def test_the_log_names_each_commit_that_was_measured(reader: Reader) -> None:
     logged = set(re.findall(r"`([0-9a-f]{7,40})`", (RESULTS / "LOG.md").read_text()))
     for version in {session.code_version for session in reader.sessions()}:
         assert any(version.startswith(commit) for commit in logged), version
+
+
+def test_nothing_tells_where_on_a_disk_it_was_measured(reader: Reader) -> None:
+    for session in reader.sessions():
+        assert re.search(r"(^|[\s='\"])[/~]", f"{session.suite} {session.command}") is None, session.command

@@ -159,6 +159,8 @@ def test_a_suite_of_ones_own_is_narrowed_and_changed_by_words(cli, tmp_path: Pat
     [row] = cli("trials", "--json").json
     assert (row["dataset"], row["method"], row["seed"]) == (GRID, f"{SMALL}+full_batch", 5)
     assert row["protocol_settings"]["epochs"] == 4
+    [session] = Reader(tmp_path / "store.duckdb").sessions()
+    assert session.suite == "mine"
 
 
 def test_the_recorded_command_can_be_pasted_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
