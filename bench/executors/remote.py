@@ -126,7 +126,9 @@ class RemoteExecutor(ABC):
                         yield ended
                 self._hear(progress)
         finally:
-            self._cancel(self._tasks)
+            # by force, because nobody is left who could see that one goes on
+            for task in self._tasks:
+                self.cancel(task, force=True)
         if waiting and not self._stopping and time.monotonic() < end:
             raise BenchError(f"no machine is left for {len(waiting)} trials; what had finished is stored, so run again")
 

@@ -406,13 +406,17 @@ class TestOneConnection:
         with pytest.raises(BenchError, match=r"the Ray cluster at [\d.:]+ is gone"):
             executor.everywhere(len)
 
+    @pytest.mark.parametrize("when", ["while a trial starts", "while it runs"])
     def test_a_head_that_is_gone_ends_the_run(
-        self, executor: RayExecutor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, executor: RayExecutor, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, when: str
     ) -> None:
         monkeypatch.setattr(ray_executor, "LOOK_SECONDS", 0.0)
+        is_there = when == "while it runs"
+        monkeypatch.setattr(ray_executor, "answers", lambda address: is_there)
 
         def hear(index: int, event: dict[str, Any]) -> None:
-            monkeypatch.setattr(ray_executor, "answers", lambda address: False)
+            nonlocal is_there
+            is_there = False
 
         with pytest.raises(
             BenchError, match=r"the Ray cluster at [\d.:]+ is gone; what had finished is stored, so run"
