@@ -24,7 +24,6 @@ from bench.executors.node import inspect
 from bench.executors.ray_cluster import answers
 from bench.executors.ray_executor import RayExecutor
 from bench.meters import hardware
-from bench.protocol import Protocol
 from db.read import Reader
 from db.records import TrialRecord
 
@@ -83,16 +82,6 @@ def known_code() -> Iterator[None]:
         patch.setattr(hardware, "code_version", lambda: "under test")
         patch.setattr(ray_executor, "inspect", lambda: replace(inspect(), code="under test"))
         yield
-
-
-@pytest.fixture
-def document(cache: Path) -> dict[str, Any]:
-    """A trial that would never end by itself."""
-    return {
-        "dataset": "minesweeper-grid(side=12)", "data_dir": None, "cache_dir": str(cache), "split": 0, "seed": 0,
-        "repeat": 0, "method": f"{SMALL}+never_ends", "protocol": Protocol(epochs=2, threads=1).settings(),
-        "device": "cpu",
-    }  # fmt: skip
 
 
 def trials_running() -> list[tuple[int, int]]:

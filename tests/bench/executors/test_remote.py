@@ -14,7 +14,6 @@ import pytest
 from bench.executors import remote
 from bench.executors.choice import Limits
 from bench.executors.remote import LostError, NodeLostError, Parcel, RemoteExecutor, Task, run_away
-from bench.protocol import Protocol
 
 
 class Imagined(RemoteExecutor):
@@ -62,7 +61,7 @@ def test_a_worker_is_killed_once_in_a_while(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_an_interrupt_while_a_trial_starts_kills_it(
-    cache: Path, plugins: Path, monkeypatch: pytest.MonkeyPatch
+    document: dict[str, Any], plugins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(ThreadPoolExecutor):
         def submit(self, *words: Any) -> Any:  # type: ignore[override]
@@ -71,11 +70,6 @@ def test_an_interrupt_while_a_trial_starts_kills_it(
 
     monkeypatch.setenv("PYTHONPATH", str(plugins))
     monkeypatch.setattr(remote, "ThreadPoolExecutor", Interrupted)
-    document = {
-        "dataset": "minesweeper-grid(side=12)", "data_dir": None, "cache_dir": str(cache), "split": 0, "seed": 0,
-        "repeat": 0, "method": "gcn(layers=2,hidden=8)+never_ends", "device": "cpu",
-        "protocol": Protocol(epochs=2, threads=1).settings(),
-    }  # fmt: skip
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_away(document, 300.0, lambda event: None)
