@@ -10,17 +10,19 @@ from app import format as words
 from app.command import run_command
 from app.costs import BY_FIELD, COSTS
 from app.table import ends, machine, verdict
-from db.records import MachineRecord, TrialRecord
+from db.read import Overview
+from db.records import MachineRecord, TrialFigures
 from db.scoring.board import BoardRow
 
 
-def details(row: BoardRow, trials: Sequence[TrialRecord], machines: Mapping[str, MachineRecord]) -> None:
+def details(row: BoardRow, trials: Sequence[TrialFigures], overview: Overview) -> None:
     """Draw the row; names stand in code, so that nothing in them is markup."""
+    machines = {machine.machine_id: machine for machine in overview.machines}
     with st.container(border=True):
         st.code(f"{row.method}  on  {row.dataset}", language=None)
         st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in sentences(row, machines)))
         st.markdown("Repeat it:")
-        st.code(run_command(row, trials), language="bash", wrap_lines=True)
+        st.code(run_command(row, trials, overview.protocols), language="bash", wrap_lines=True)
 
 
 def sentences(row: BoardRow, machines: Mapping[str, MachineRecord]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from app.table import machine
-from db.records import MachineRecord, TrialRecord
+from db.records import MachineRecord, TrialFigures
 from db.scoring.board import BoardRow
 
 
@@ -20,7 +20,7 @@ class Place(NamedTuple):
     machine_id: str
 
 
-def place_of(row: BoardRow | TrialRecord) -> Place:
+def place_of(row: BoardRow | TrialFigures) -> Place:
     """The place of a row or of a trial."""
     return Place(row.dataset_version, row.protocol, row.device, row.machine_id)
 

@@ -15,7 +15,7 @@ from db.coverage import coverage as count_coverage
 from db.last_good import LastGood, Pace, Served
 from db.published import Published, read_published
 from db.read import Overview, Reader
-from db.records import TrialRecord
+from db.records import TrialFigures, TrialRecord
 from db.scoring.board import BoardRow
 from db.scoring.curve import Curve
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 _PATIENCE = 5.0
 _OVERVIEW, _BOARD = "overview", "board"
-# trials with all their documents, some kilobytes each
-_MOST_PASSING = 8_000
+# of trials, about a kilobyte each
+_MOST_PASSING = 40_000
 
 
 class _Kept(NamedTuple):
@@ -87,10 +87,16 @@ def beside(reader: Reader, methods: Iterable[str], reference: str) -> Sequence[B
     return _passing(reader, ("beside", *names, reference), lambda: reader.beside(names, reference))
 
 
-def trials(reader: Reader, **filters: Any) -> Sequence[TrialRecord]:
+def trials(reader: Reader, **filters: Any) -> Sequence[TrialFigures]:
     """The trials that match, oldest first; filters as in `Reader.trials`, and never without any."""
     words = tuple((name, value if isinstance(value, str) else tuple(value)) for name, value in sorted(filters.items()))
-    return _passing(reader, ("trials", *words), lambda: reader.trials(**filters))
+    return _passing(reader, ("trials", *words), lambda: reader.trial_figures(**filters))
+
+
+def trial(reader: Reader, trial_id: str) -> TrialRecord | None:
+    """A trial with its documents; None where there is none of this name."""
+    found = _passing(reader, ("trial", trial_id), lambda: reader.trials(trial_id=trial_id))
+    return found[0] if found else None
 
 
 def curves(reader: Reader, trial_ids: Iterable[str], points: int = 200) -> dict[str, Curve]:

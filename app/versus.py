@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from app import format as words
 from app.table import ends, verdict_word
-from db.records import TrialRecord
+from db.records import TrialFigures
 from db.scoring.board import BoardRow
 from db.scoring.board_columns import RANKED_FROM
 from db.scoring.equivalence import MARGIN
@@ -38,7 +38,7 @@ def overall(rows: Sequence[BoardRow], beside: str) -> str | None:
     return f"{rows[0].method} over {len(ratios)} datasets: {speed}; score {', '.join(counts)}"
 
 
-def common_cells(trials: Iterable[TrialRecord], method: str, beside: str) -> int:
+def common_cells(trials: Iterable[TrialFigures], method: str, beside: str) -> int:
     """How many (split, seed) of one dataset and place have a metric of both methods."""
     cells: dict[str, set[tuple[int, int]]] = {method: set(), beside: set()}
     for trial in trials:

@@ -20,6 +20,7 @@ from db.records import (
     SessionRecord,
     Status,
     SubmissionRecord,
+    TrialFigures,
     TrialRecord,
     Trust,
     TrustEvent,
@@ -28,6 +29,12 @@ from db.records import (
 Row = dict[str, Any]
 
 _ACCOUNTS = tuple(field.name for field in fields(Ledger))
+FIGURES = (
+    *(field.name for field in fields(TrialFigures) if field.name != "ledger"),
+    *(f"{account}_seconds" for account in _ACCOUNTS),
+)
+"""The columns that `trial_figures` needs."""
+
 _APART = ("ledger", "curve", "dynamics", "predictions")
 
 
@@ -79,18 +86,27 @@ def dynamics_rows(trial: TrialRecord) -> list[Row]:
     ]
 
 
+def trial_figures(row: Mapping[str, Any]) -> TrialFigures:
+    """The figures of a row."""
+    return TrialFigures(**_values(row, TrialFigures))
+
+
 def trial_record(row: Mapping[str, Any]) -> TrialRecord:
     """The trial of a row, without its curve, dynamics and predictions."""
-    values = {field.name: row[field.name] for field in fields(TrialRecord) if field.name not in _APART}
-    values["status"], values["trust"] = Status(row["status"]), Trust(row["trust"])
-    seconds = [row[f"{account}_seconds"] for account in _ACCOUNTS]
-    values["ledger"] = None if None in seconds else Ledger(*seconds)
-    return TrialRecord(**values)
+    return TrialRecord(**_values(row, TrialRecord))
 
 
 def dynamics(row: Mapping[str, Any]) -> Dynamics:
     """The quantity of a row."""
     return Dynamics(np.array(row["epochs"], dtype=np.int64), np.array(row["values"], dtype=np.float64))
+
+
+def _values(row: Mapping[str, Any], record: type[TrialFigures]) -> Row:
+    values = {field.name: row[field.name] for field in fields(record) if field.name not in _APART}
+    values["status"], values["trust"] = Status(row["status"]), Trust(row["trust"])
+    seconds = [row[f"{account}_seconds"] for account in _ACCOUNTS]
+    values["ledger"] = None if None in seconds else Ledger(*seconds)
+    return values
 
 
 def _stored(value: Any) -> Any:

@@ -175,10 +175,11 @@ def _record_of(docstring: str) -> str:
 
 @cache
 def _meanings(path: Path, name: str) -> dict[str, str]:
-    """The texts under the fields of a class, which Python itself throws away."""
+    """The texts under the fields of a class and of its bases in the file, which Python itself throws away."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
-            return {
+            inherited = (_meanings(path, base.id) for base in node.bases if isinstance(base, ast.Name))
+            return dict(item for found in inherited for item in found.items()) | {
                 field.target.id: " ".join(text.value.value.split())
                 for field, text in zip(node.body, node.body[1:], strict=False)
                 if isinstance(field, ast.AnnAssign)

@@ -13,19 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Connection, Executable, RowMapping, func, select
+from sqlalchemy import JSON, ColumnElement, Connection, Executable, RowMapping, Select, func, select
 
-from db.convert import Dynamics, dynamics, trial_record
+from db.convert import FIGURES, Dynamics, dynamics, trial_figures, trial_record
 from db.database import WRITE_DEADLINE, Database, Result, retried
 from db.errors import StoreError
 from db.migrations import is_ready
 from db.parquet import SnapshotFolder, is_snapshot
-from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialRecord
+from db.records import DatasetRecord, MachineRecord, MethodRecord, SessionRecord, Status, TrialFigures, TrialRecord
 from db.schema import Base, Dataset, Machine, Method, Predictions, Session, Trial, TrustEvent
 from db.schema import Dynamics as DynamicsTable
 from db.scoring.board import BoardRow, Gathered, score
 from db.scoring.curve import Curve
-from db.stored_board import stored_board
+from db.stored_board import stored_board, stored_protocols
 from db.stored_curves import stored_curves
 
 Record = TypeVar("Record", DatasetRecord, MethodRecord, MachineRecord, SessionRecord)
@@ -51,6 +51,8 @@ class Overview:
     methods: tuple[MethodRecord, ...] = ()
     machines: tuple[MachineRecord, ...] = ()
     sessions: tuple[SessionRecord, ...] = ()
+    protocols: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The settings by protocol."""
     stale: bool = False
     """Whether a writer holds the file, so that these are the rows of an earlier reading."""
 
@@ -90,9 +92,16 @@ class Reader:
         Filters: any field of `TrialRecord` but the documents, and backbone, strategy, rescaler, quantizer,
         track, reference.
         """
-        rows: Sequence[RowMapping] = self.read(lambda connection: _trial_rows(connection, filters), [])
+        every = select(Trial.__table__)
+        rows: Sequence[RowMapping] = self.read(lambda connection: _trial_rows(connection, every, filters), [])
         # with the store closed again, because this takes longer than reading
         return [trial_record(dict(row)) for row in rows]
+
+    def trial_figures(self, **filters: Any) -> list[TrialFigures]:
+        """The trials that match, as `trials`, without their documents: for thousands of them."""
+        figures = select(*(Trial.__table__.c[name] for name in FIGURES))
+        rows: Sequence[RowMapping] = self.read(lambda connection: _trial_rows(connection, figures, filters), [])
+        return [trial_figures(dict(row)) for row in rows]
 
     def curves(self, trial_ids: Iterable[str] | None = None, points: int | None = None) -> dict[str, Curve]:
         """The evaluations of these trials (of all when None) by trial_id; a trial without any is left out.
@@ -225,6 +234,7 @@ def _overview(connection: Connection, read_at: datetime) -> Overview:
         methods=tuple(_records(connection, Method, MethodRecord)),
         machines=tuple(_records(connection, Machine, MachineRecord)),
         sessions=tuple(_sessions(connection)),
+        protocols=stored_protocols(connection),
     )
 
 
@@ -246,8 +256,8 @@ def _records(connection: Connection, model: type[Base], record: type[Record]) ->
     return [record(**row) for row in rows]
 
 
-def _trial_rows(connection: Connection, filters: Mapping[str, Any]) -> Sequence[RowMapping]:
-    query = select(Trial.__table__).where(*_conditions(connection, filters))
+def _trial_rows(connection: Connection, query: Select[Any], filters: Mapping[str, Any]) -> Sequence[RowMapping]:
+    query = query.where(*_conditions(connection, filters))
     return connection.execute(query.order_by(Trial.started_at, Trial.trial_id)).mappings().all()
 
 

@@ -157,8 +157,8 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class TrialRecord:
-    """One (dataset, split, seed, method, protocol) on one machine."""
+class TrialFigures:
+    """One (dataset, split, seed, method, protocol) on one machine: what is said in words and numbers of a trial."""
 
     trial_id: str
     """A UUIDv7, made by the runner."""
@@ -172,8 +172,6 @@ class TrialRecord:
     method: str
     protocol: str
     """Hash of everything in `protocol_settings`; rows are compared only within one protocol."""
-    protocol_settings: dict[str, Any]
-    """Optimizer, learning rate, budget, evaluation cadence, early stopping, target."""
     preset: str | None
     split: int
     seed: int
@@ -184,14 +182,10 @@ class TrialRecord:
     started_at: datetime
     reason: str | None = None
     """One sentence for a status other than finished."""
-    log_tail: str | None = None
     attempt: int = 1
     ledger: Ledger | None = None
     validation_metric: float | None = None
     test_metric: float | None = None
-    further_metrics: dict[str, float] | None = None
-    """Computed by the scorer from the same predictions, by name: `test_balanced_accuracy`,
-    `validation_balanced_accuracy`."""
     selected_epoch: int | None = None
     epochs: int | None = None
     parameters: int | None = None
@@ -199,21 +193,33 @@ class TrialRecord:
     peak_memory_bytes: int | None = None
     """The headline number: on a GPU the allocator's peak, on a CPU the peak resident set above its level before;
     evaluation, like in scored time, is left out."""
-    memory: dict[str, Any] = field(default_factory=dict)
-    """Every memory number with its definition: {"rss_above_start": {"bytes": 1, "definition": "..."}, ...}."""
     energy_joules: float | None = None
-    energy: dict[str, Any] = field(default_factory=dict)
-    """Details of the measurement, or {"reason": "..."} when there is none."""
     inference_seconds: float | None = None
     node_visits: int | None = None
     edge_visits: int | None = None
+    predictions_sha256: str | None = None
+    trust: Trust = Trust.MEASURED_HERE
+
+
+@dataclass(frozen=True)
+class TrialRecord(TrialFigures):
+    """A trial with its documents, which are many times as large as its figures."""
+
+    protocol_settings: dict[str, Any] = field(kw_only=True)
+    """Optimizer, learning rate, budget, evaluation cadence, early stopping, target."""
+    log_tail: str | None = None
+    further_metrics: dict[str, float] | None = None
+    """Computed by the scorer from the same predictions, by name: `test_balanced_accuracy`,
+    `validation_balanced_accuracy`."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """Every memory number with its definition: {"rss_above_start": {"bytes": 1, "definition": "..."}, ...}."""
+    energy: dict[str, Any] = field(default_factory=dict)
+    """Details of the measurement, or {"reason": "..."} when there is none."""
     schedule: list[dict[str, Any]] | None = None
     """What the steps saw, one segment as long as the coarsening levels of the views stayed the same:
     {"scales": [2], "epoch": 0, "scored_seconds": 0.1, "steps": 40, "node_visits": 1, "edge_visits": 1}."""
-    predictions_sha256: str | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     """What only the trial's own process knows: allocator settings, thread counts, warm-up seconds."""
-    trust: Trust = Trust.MEASURED_HERE
     curve: tuple[CurvePoint, ...] = ()
     dynamics: tuple[DynamicsRecord, ...] = ()
     predictions: bytes | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -42,7 +42,8 @@ def stored_board(
     again = select(Session.session_id).where(Session.suite.endswith(AGAIN))
     chosen = (*chosen, _COLUMNS.session_id.not_in(again))
     table = _table(connection, chosen)
-    return gather(table, _declared(connection, chosen), StoredEvaluations(connection), methods, datasets)
+    declared = declared_targets(stored_protocols(connection, *chosen))
+    return gather(table, declared, StoredEvaluations(connection), methods, datasets)
 
 
 def _table(connection: Connection, chosen: Iterable[ColumnElement[bool]]) -> TrialTable:
@@ -71,10 +72,9 @@ def _lost(
     return np.array([lost.get(trial_id, 0.0) for trial_id in trial_ids], dtype=np.float64)
 
 
-def _declared(connection: Connection, chosen: Iterable[ColumnElement[bool]]) -> Mapping[str, float]:
+def stored_protocols(connection: Connection, *chosen: ColumnElement[bool]) -> dict[str, dict[str, Any]]:
+    """The settings of each protocol of the trials that match all that is `chosen`."""
     # one trial stands for its protocol, which is a hash of the settings
     one = select(func.min(_COLUMNS.trial_id)).where(*chosen).group_by(_COLUMNS.protocol)
-    rows: Iterable[Any] = connection.execute(
-        select(_COLUMNS.protocol, _COLUMNS.protocol_settings).where(_COLUMNS.trial_id.in_(one))
-    )
-    return declared_targets(rows)
+    rows = connection.execute(select(_COLUMNS.protocol, _COLUMNS.protocol_settings).where(_COLUMNS.trial_id.in_(one)))
+    return {row.protocol: row.protocol_settings for row in rows}

@@ -92,7 +92,7 @@ def _rows(reader: Reader, rows: Sequence[BoardRow], overview: Overview, key: str
     chosen = _table(drawn, frame, table.styled, columns, alt, key)
     _under(rows, f"leangnn-{key}", "Tick a row to see its figures in words and the command that repeats it.")
     for row in chosen:
-        details(row, source.trials(reader, method=row.method, **filters_of(row)), machines)
+        details(row, source.trials(reader, method=row.method, **filters_of(row)), overview)
 
 
 def _standings(reader: Reader, shown: Sequence[BoardRow], overview: Overview) -> None:

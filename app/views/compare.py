@@ -16,7 +16,7 @@ from app.costs import ABSOLUTE, COSTS
 from app.counted import by_method, counted
 from app.places import Place, main_places, place_of
 from db.read import Overview, Reader
-from db.records import TrialRecord
+from db.records import TrialFigures
 from db.scoring.board import BoardRow
 from db.scoring.critical_difference import critical_difference
 from db.scoring.equivalence import MARGIN
@@ -41,7 +41,7 @@ class _Chosen:
     beside: str
     rows: Sequence[BoardRow]
     """Of one place a dataset, those of `beside` included; figures are beside it."""
-    trials: Mapping[tuple[str, Place], Sequence[TrialRecord]]
+    trials: Mapping[tuple[str, Place], Sequence[TrialFigures]]
 
     @property
     def candidates(self) -> list[BoardRow]:
@@ -104,10 +104,10 @@ def _choose(reader: Reader, overview: Overview) -> _Chosen | None:
 
 def _trials(
     reader: Reader, methods: Sequence[str], rows: Sequence[BoardRow], overview: Overview
-) -> dict[tuple[str, Place], list[TrialRecord]]:
+) -> dict[tuple[str, Place], list[TrialFigures]]:
     names = ("dataset", "protocol", "device", "machine_id")
     wanted = {name: sorted({getattr(row, name) for row in rows}) for name in names}
-    found: dict[tuple[str, Place], list[TrialRecord]] = {}
+    found: dict[tuple[str, Place], list[TrialFigures]] = {}
     for trial in counted(source.trials(reader, method=sorted(methods), **wanted), overview.sessions):
         found.setdefault((trial.dataset, place_of(trial)), []).append(trial)
     return found

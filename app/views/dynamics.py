@@ -13,7 +13,7 @@ from app import bits_chart, dynamics_charts, filters, format, notices, source, t
 from app.places import place_of, places
 from db.convert import Dynamics
 from db.read import Overview, Reader
-from db.records import TrialRecord
+from db.records import TrialFigures, TrialRecord
 from db.scoring.board import BoardRow
 from db.scoring.board_columns import RANKED_FROM
 
@@ -84,7 +84,7 @@ def _chosen_runs(reader: Reader, rows: Sequence[BoardRow]) -> dict[str, TrialRec
         st.info("Choose a method to see its training.")
         return {}
     trials = source.trials(reader, dataset=rows[0].dataset, method=methods, **place_of(rows[0])._asdict())
-    cells: dict[str, dict[str, TrialRecord]] = {}
+    cells: dict[str, dict[str, TrialFigures]] = {}
     for trial in trials:
         cells.setdefault(f"split {trial.split}, seed {trial.seed}", {})[trial.method] = trial
     by_use = sorted(cells, key=lambda cell: (-len(cells[cell]), cells[cell][next(iter(cells[cell]))].split, cell))
@@ -93,7 +93,8 @@ def _chosen_runs(reader: Reader, rows: Sequence[BoardRow]) -> dict[str, TrialRec
     chosen = cells[cell]
     if missing := [method for method in methods if method not in chosen]:
         st.caption(f"Without a trial of this split and seed: {format.plain(', '.join(missing))}")
-    return {method: chosen[method] for method in methods if method in chosen}
+    found = {method: source.trial(reader, chosen[method].trial_id) for method in methods if method in chosen}
+    return {method: trial for method, trial in found.items() if trial is not None}
 
 
 def _quantities(recorded: Mapping[str, Mapping[str, Dynamics]], dataset: str, runs: Mapping[str, TrialRecord]) -> None:
@@ -195,8 +196,9 @@ def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
     st.subheader("Accuracy against bits", anchor=False)
     place, dataset = place_of(rows[0])._asdict(), rows[0].dataset
     if unspelled := bits_chart.unspelled(rows):
-        trials = source.trials(reader, dataset=dataset, method=unspelled, **place)
-        told = {trial.method: trial.environment.get("quantizer") for trial in trials}
+        newest = {trial.method: trial for trial in source.trials(reader, dataset=dataset, method=unspelled, **place)}
+        found_trials = [source.trial(reader, trial.trial_id) for trial in newest.values()]
+        told = {trial.method: trial.environment.get("quantizer") for trial in found_trials if trial is not None}
     else:
         told = {}
     found = bits_chart.widths(rows, told)

@@ -150,5 +150,5 @@ def _behind(
 ) -> tuple[dict[str, str], dict[str, Interval]]:
     """The command of each row and, where the cost has a unit, its interval, by method."""
     trials = by_method(counted(source.trials(reader, **filters_of(rows[0])), overview.sessions))
-    commands = {row.method: run_command(row, trials.get(row.method, [])) for row in rows}
+    commands = {row.method: run_command(row, trials.get(row.method, []), overview.protocols) for row in rows}
     return commands, spreads(trials, COSTS[stem])

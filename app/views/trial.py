@@ -11,7 +11,7 @@ from app import dynamics_charts, format, notices, source, trial_charts, trial_re
 from app.command import repeat_command
 from app.table import machine_words
 from db.read import Overview, Reader
-from db.records import SessionRecord, TrialRecord
+from db.records import SessionRecord, TrialFigures, TrialRecord
 
 TITLE, ICON, ORDER = "Trial", ":material/science:", 60
 HEADING = "One trial"
@@ -38,6 +38,9 @@ def render(reader: Reader) -> None:
     if overview.stale:
         notices.stale(overview)
     trial = _chosen(reader, overview)
+    if trial is None:
+        st.info("This trial was replaced by one that was measured since. Load the page again.")
+        return
     metric = next((each.metric for each in overview.datasets if each.name == trial.dataset), "metric")
     _headline(trial, metric, overview)
     _time(trial)
@@ -49,7 +52,7 @@ def render(reader: Reader) -> None:
     _rest(trial)
 
 
-def _chosen(reader: Reader, overview: Overview) -> TrialRecord:
+def _chosen(reader: Reader, overview: Overview) -> TrialRecord | None:
     """The trial that the URL names or the reader picks; its identifier goes into the URL."""
     asked = st.query_params.get(KEY)
     found = source.trials(reader, trial_id=asked) if asked is not None else []
@@ -61,10 +64,10 @@ def _chosen(reader: Reader, overview: Overview) -> TrialRecord:
         method = _select("Method", overview.measured[dataset], start.method, 560)
         trial = _select("Trial", source.trials(reader, dataset=dataset, method=method), start, 360, _label)
     st.query_params[KEY] = trial.trial_id
-    return trial
+    return source.trial(reader, trial.trial_id)
 
 
-def _newest(reader: Reader, overview: Overview) -> Sequence[TrialRecord]:
+def _newest(reader: Reader, overview: Overview) -> Sequence[TrialFigures]:
     found = source.trials(reader, trial_id=str(overview.newest_trial))
     # a failed trial may have been replaced since by one that worked
     dataset = next(iter(overview.measured))
@@ -76,7 +79,7 @@ def _select(label: str, options: Sequence[Any], start: Any, width: int, say: Cal
     return st.selectbox(label, options, index=index, format_func=say, width=width)
 
 
-def _label(trial: TrialRecord) -> str:
+def _label(trial: TrialFigures) -> str:
     repeat = f", repeat {trial.repeat}" if trial.repeat else ""
     words = format.words(trial.status.value)
     return f"split {trial.split}, seed {trial.seed}{repeat} · {words} · {trial.started_at:%Y-%m-%d %H:%M}"
@@ -201,7 +204,7 @@ def _memory(trial: TrialRecord) -> None:
 def _documents(trial: TrialRecord, overview: Overview) -> None:
     session = next((each for each in overview.sessions if each.session_id == trial.session_id), None)
     st.subheader("How it was run", anchor=False)
-    st.code(repeat_command([trial]), language="bash", wrap_lines=True)
+    st.code(repeat_command([trial], trial.protocol_settings), language="bash", wrap_lines=True)
     settings, environment, log = st.tabs(["Protocol", "Environment", "Log"])
     with settings:
         st.json(trial.protocol_settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.perf.report import Figure, Figures, Goal
-from db.records import MethodRecord, TrialRecord
+from db.records import MethodRecord, TrialFigures, TrialRecord
 from db.scoring.intervals import Interval, mean_interval
 from db.scoring.paired import Pair, cell_means, holm, pair_trials, paired_t_test
 from methods.spec import parse_spec
@@ -96,6 +96,6 @@ def _with_metric(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
     return [trial for trial in trials if trial.status.has_metric and trial.test_metric is not None]
 
 
-def _metric(trial: TrialRecord) -> float:
+def _metric(trial: TrialFigures) -> float:
     assert trial.test_metric is not None
     return trial.test_metric

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import StoreError
-from db.records import DatasetRecord, MethodRecord, TrialRecord
+from db.records import DatasetRecord, MethodRecord, TrialFigures, TrialRecord
 from db.scoring.board_columns import board_columns
 from db.scoring.censoring import CurveEvaluations, Evaluations
 from db.scoring.comparison import Reached, Sides, compare_rows, reach, targets_of
@@ -20,6 +20,8 @@ from db.scoring.curve import Curve
 from db.scoring.equivalence import MARGIN
 from db.scoring.paired import pair_rows
 from db.scoring.trial_table import Group, TrialTable, columns_of, declared_targets, trial_table
+
+Figures = TypeVar("Figures", bound=TrialFigures)
 
 _PARTS = ("backbone", "strategy", "rescaler", "quantizer", "track", "reference")
 
@@ -125,7 +127,7 @@ def board(
         StoreError: the method or dataset of a trial is unknown.
     """
     records = list(trials)
-    declared = declared_targets((trial.protocol, trial.protocol_settings) for trial in records)
+    declared = declared_targets({trial.protocol: trial.protocol_settings for trial in records})
     table = trial_table(columns_of(records))
     return score(gather(table, declared, CurveEvaluations(curves), methods, datasets), margin)
 
@@ -205,7 +207,7 @@ def score(gathered: Gathered, margin: float = MARGIN) -> list[BoardRow]:
     )
 
 
-def newest(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+def newest(trials: Iterable[Figures]) -> list[Figures]:
     """The newest trial of each place, method, split, seed and repeat, see `TrialTable.newest`."""
     records = list(trials)
     return [records[row] for row in trial_table(columns_of(records)).newest()]

@@ -120,7 +120,7 @@ def compare(
     trials = [*candidate, *reference]
     table, evaluations = trial_table(columns_of(trials)), CurveEvaluations(curves)
     is_candidate = np.arange(len(trials)) < len(candidate)
-    declared = declared_targets((trial.protocol, trial.protocol_settings) for trial in (*reference, *candidate))
+    declared = declared_targets({trial.protocol: trial.protocol_settings for trial in (*reference, *candidate)})
     targets = targets_of(table, np.where(is_candidate, -1, 0), 1, evaluations)
     targets[0] = next(iter(declared.values()), targets[0])
     sides = Sides(

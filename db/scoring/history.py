@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from db.errors import StoreError
-from db.records import MethodRecord, SessionRecord, TrialRecord, Trust
+from db.records import MethodRecord, SessionRecord, TrialFigures, Trust
 from db.scoring.changepoint import fit_segments
 from db.scoring.intervals import mean_interval
 from db.scoring.paired import Pair, cell_means, pair_trials
@@ -85,7 +85,7 @@ class Place(NamedTuple):
 
 
 def histories(
-    trials: Iterable[TrialRecord],
+    trials: Iterable[TrialFigures],
     sessions: Iterable[SessionRecord],
     methods: Iterable[MethodRecord],
     quantity: str,
@@ -118,7 +118,9 @@ def histories(
     ]
 
 
-def session_figures(trials: Iterable[TrialRecord], references: Mapping[str, str], quantity: str) -> dict[Place, Figure]:
+def session_figures(
+    trials: Iterable[TrialFigures], references: Mapping[str, str], quantity: str
+) -> dict[Place, Figure]:
     """The value of each candidate in one session; see `histories`.
 
     Args:
@@ -144,7 +146,7 @@ def change_points(series: Series) -> list[int]:
     return [segment.start for segment in segments[1:]]
 
 
-def place_of(trial: TrialRecord) -> Place:
+def place_of(trial: TrialFigures) -> Place:
     """The series that a trial belongs to."""
     return Place(trial.dataset, trial.dataset_version, trial.method, trial.machine_id, trial.device, trial.protocol)
 
@@ -157,19 +159,19 @@ def is_rerun(session: SessionRecord) -> bool:
 _Kept = TypeVar("_Kept")
 
 
-def _by_session(trials: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
-    groups: dict[str, list[TrialRecord]] = defaultdict(list)
+def _by_session(trials: Iterable[TrialFigures]) -> dict[str, list[TrialFigures]]:
+    groups: dict[str, list[TrialFigures]] = defaultdict(list)
     for trial in trials:
         groups[trial.session_id].append(trial)
     return groups
 
 
-def _counts(trial: TrialRecord) -> bool:
+def _counts(trial: TrialFigures) -> bool:
     return trial.status.has_metric and trial.test_metric is not None and trial.trust not in _UNTRUSTED
 
 
-def _pairs(trials: Sequence[TrialRecord], references: Mapping[str, str]) -> dict[Place, list[Pair]]:
-    by_method: dict[str, list[TrialRecord]] = defaultdict(list)
+def _pairs(trials: Sequence[TrialFigures], references: Mapping[str, str]) -> dict[Place, list[Pair]]:
+    by_method: dict[str, list[TrialFigures]] = defaultdict(list)
     for trial in trials:
         by_method[trial.method].append(trial)
     pairs: dict[Place, list[Pair]] = defaultdict(list)
@@ -187,7 +189,7 @@ def _known(records: Mapping[str, _Kept], key: str, kind: str) -> _Kept:
     return records[key]
 
 
-def _ratio(figure: Callable[[TrialRecord], float | None]) -> Callable[[Sequence[Pair]], Figure | None]:
+def _ratio(figure: Callable[[TrialFigures], float | None]) -> Callable[[Sequence[Pair]], Figure | None]:
     def value(pairs: Sequence[Pair]) -> Figure | None:
         # a figure that is missing or zero has no ratio
         usable = [
@@ -212,7 +214,7 @@ def _difference(pairs: Sequence[Pair]) -> Figure | None:
     return Figure(mean, len(cells), low, high)
 
 
-def _metric(trial: TrialRecord) -> float:
+def _metric(trial: TrialFigures) -> float:
     assert trial.test_metric is not None
     return trial.test_metric
 

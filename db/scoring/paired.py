@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from db.records import TrialRecord
+from db.records import TrialFigures
 from db.scoring.samples import Samples
 from db.scoring.student import t_cdf
 from db.scoring.trial_table import TrialTable, numbered
@@ -25,8 +25,8 @@ _CHUNK = 2**18
 class Pair(NamedTuple):
     """A trial of the candidate and the trial of the reference it is compared with."""
 
-    candidate: TrialRecord
-    reference: TrialRecord
+    candidate: TrialFigures
+    reference: TrialFigures
 
 
 class PairRows(NamedTuple):
@@ -63,14 +63,14 @@ def pair_rows(table: TrialTable, reference: NDArray[np.int64]) -> PairRows:
     return PairRows(table.group[candidate[matches]], candidate[matches], beside[matches])
 
 
-def pair_trials(candidates: Iterable[TrialRecord], references: Iterable[TrialRecord]) -> list[Pair]:
+def pair_trials(candidates: Iterable[TrialFigures], references: Iterable[TrialFigures]) -> list[Pair]:
     """Pair each candidate with the reference of its dataset, split, seed, repeat, device, machine and
     protocol.
 
     Of several references the one of the candidate's session is taken, else the one nearest in time, because a
     machine drifts. A candidate without any is left out.
     """
-    by_place: dict[Hashable, list[TrialRecord]] = defaultdict(list)
+    by_place: dict[Hashable, list[TrialFigures]] = defaultdict(list)
     for reference in references:
         by_place[_place(reference)].append(reference)
     return [
@@ -151,7 +151,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def cell_means(trials: Iterable[TrialRecord], values: Iterable[float]) -> NDArray[np.float64]:
+def cell_means(trials: Iterable[TrialFigures], values: Iterable[float]) -> NDArray[np.float64]:
     """Mean value of each (split, seed), in their order: repeats of one cell are not independent.
 
     So they count once.
@@ -162,13 +162,13 @@ def cell_means(trials: Iterable[TrialRecord], values: Iterable[float]) -> NDArra
     return np.array([np.mean(cells[cell]) for cell in sorted(cells)])
 
 
-def _place(trial: TrialRecord) -> Hashable:
+def _place(trial: TrialFigures) -> Hashable:
     return (
         *(trial.dataset, trial.dataset_version, trial.split, trial.seed, trial.repeat),
         *(trial.device, trial.machine_id, trial.protocol),
     )
 
 
-def _distance(candidate: TrialRecord, reference: TrialRecord) -> tuple[bool, float, str]:
+def _distance(candidate: TrialFigures, reference: TrialFigures) -> tuple[bool, float, str]:
     apart = abs((candidate.started_at - reference.started_at).total_seconds())
     return candidate.session_id != reference.session_id, apart, reference.trial_id

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from db.records import Status, TrialRecord, Trust
+from db.records import Status, TrialFigures, TrialRecord, Trust
 
 STATUSES = tuple(Status)
 """The order in which a table counts them."""
@@ -106,7 +106,7 @@ class TrialTable:
 
 
 def trial_table(columns: Columns) -> TrialTable:
-    """The table of columns that are named like the fields of `TrialRecord`, words as words, with `scored_seconds` and
+    """The table of columns that are named like the fields of `TrialFigures`, words as words, with `scored_seconds` and
     `lost_seconds` for the ledger.
     """
     words = [_numbered(columns[name]) for name in Group._fields]
@@ -129,8 +129,8 @@ def trial_table(columns: Columns) -> TrialTable:
     )
 
 
-def columns_of(trials: Iterable[TrialRecord]) -> dict[str, NDArray[Any]]:
-    """The columns of records, see `trial_table`."""
+def columns_of(trials: Iterable[TrialFigures]) -> dict[str, NDArray[Any]]:
+    """The columns of records, see `trial_table`; what a trial that was killed lost is in its documents, else 0."""
     records = list(trials)
     words = (*Group._fields, "trial_id", "session_id", "preset", "status", "trust")
     moments = [trial.started_at.astimezone(UTC).replace(tzinfo=None) for trial in records]
@@ -147,14 +147,14 @@ def columns_of(trials: Iterable[TrialRecord]) -> dict[str, NDArray[Any]]:
     }
 
 
-def declared_targets(settings: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, float]:
-    """The target by protocol, where its settings declare one; `settings` are pairs of both."""
-    targets: dict[str, float] = {}
-    for protocol, declared in settings:
-        target = declared.get("target")
-        if isinstance(target, int | float) and not isinstance(target, bool):
-            targets.setdefault(protocol, float(target))
-    return targets
+def declared_targets(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The target by protocol, where its settings declare one."""
+    found = {protocol: declared.get("target") for protocol, declared in settings.items()}
+    return {
+        protocol: float(target)
+        for protocol, target in found.items()
+        if isinstance(target, int | float) and not isinstance(target, bool)
+    }
 
 
 def parsed_seconds(value: object) -> float:
@@ -175,8 +175,10 @@ def numbered(*columns: ArrayLike) -> NDArray[np.int64]:
     return codes
 
 
-def _lost_seconds(trial: TrialRecord) -> float:
-    return parsed_seconds(trial.environment.get("wall_seconds")) if trial.ledger is None else 0.0
+def _lost_seconds(trial: TrialFigures) -> float:
+    if isinstance(trial, TrialRecord) and trial.ledger is None:
+        return parsed_seconds(trial.environment.get("wall_seconds"))
+    return 0.0
 
 
 def _numbered(words: NDArray[np.object_]) -> tuple[NDArray[np.int64], list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from db.errors import StoreError
 from db.read import Reader
-from db.records import DynamicsRecord, Status
+from db.records import DynamicsRecord, Status, TrialFigures
 from db.store import Store
 
 
@@ -61,6 +62,15 @@ def test_an_empty_database_exists(path: Path, samples) -> None:
 )
 def test_trials_by_filter(filled: Path, filters: dict, count: int) -> None:
     assert len(Reader(filled).trials(**filters)) == count
+
+
+def test_figures_are_those_of_the_whole_trials(filled: Path) -> None:
+    reader = Reader(filled)
+    whole, figures = reader.trials(device="cpu"), reader.trial_figures(device="cpu")
+    names = [field.name for field in fields(TrialFigures)]
+    assert len(figures) == 3 and any(trial.ledger for trial in figures)
+    assert [asdict(trial) for trial in figures] == [{name: asdict(trial)[name] for name in names} for trial in whole]
+    assert reader.overview().protocols == {whole[0].protocol: whole[0].protocol_settings}
 
 
 def test_an_unknown_filter_names_the_known_ones(filled: Path) -> None:

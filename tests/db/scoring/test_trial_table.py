@@ -60,13 +60,7 @@ def test_numbers_ascend_with_the_columns() -> None:
 
 
 def test_only_a_number_is_a_declared_target() -> None:
-    settings = [
-        ("a", {"target": 0.5}),
-        ("a", {"target": 0.6}),
-        ("b", {"target": True}),
-        ("c", {}),
-        ("d", {"target": 1}),
-    ]
+    settings = {"a": {"target": 0.5}, "b": {"target": True}, "c": {}, "d": {"target": 1}}
     assert declared_targets(settings) == {"a": 0.5, "d": 1.0}
 
 
