@@ -160,6 +160,9 @@ class RayExecutor(RemoteExecutor):
             seconds = 0.0 if task.heard is None else time.monotonic() - task.heard
             return Parcel(result, seconds, {}), task.node
         except errors.RayError as error:
+            # an interrupt between two handlers of Ray's worker ends as a TypeError of Python's own
+            if task.cancelled is not None:
+                raise CancelledError from error
             raise BenchError(f"Ray could not run a trial: {_sentence(error)}") from error
 
     def events(self) -> Iterable[tuple[int, dict[str, Any]]]:

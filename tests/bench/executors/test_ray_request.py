@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from bench.errors import BenchError
 from bench.executors import ray_executor
 from bench.executors.choice import Choice, Limits
 from bench.executors.ray_executor import RayExecutor
+from bench.executors.remote import CancelledError, Task
 from bench.meters import hardware
 from bench.protocol import Protocol
 
@@ -92,3 +94,19 @@ def test_a_look_at_a_machine_takes_nothing_from_a_trial_and_what_is_timed_asks_l
     assert asked() == [0, 0, None]
     assert executor.everywhere(len, "word") == {MACHINE: 4}
     assert asked() == [1, 1, 2_500_000_000]
+
+
+def test_a_trial_that_was_told_to_end_ended_by_that_whatever_its_worker_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = Imagined()
+    executor = RayExecutor(ray, Choice("ray"), tmp_path, LIMITS)
+
+    def fails(found: Any, timeout: float | None = None) -> Any:
+        raise exceptions.RayTaskError("trial", "", TypeError("'Handlers' object is not callable"))
+
+    monkeypatch.setattr(ray, "get", fails)
+    with pytest.raises(CancelledError):
+        executor.fetch(Task(0, MACHINE, None, cancelled=1.0))
+    with pytest.raises(BenchError, match="Ray could not run a trial"):
+        executor.fetch(Task(0, MACHINE, None))
