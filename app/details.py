@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
 from app import format as words
-from app.command import run_command
 from app.costs import BY_FIELD, COSTS
 from app.table import ends, machine, verdict
-from db.read import Overview
-from db.records import MachineRecord, TrialFigures
+from db.records import MachineRecord
 from db.scoring.board import BoardRow
 
 
-def details(row: BoardRow, trials: Sequence[TrialFigures], overview: Overview) -> None:
+def details(row: BoardRow, command: str, machines: Mapping[str, MachineRecord]) -> None:
     """Draw the row; names stand in code, so that nothing in them is markup."""
-    machines = {machine.machine_id: machine for machine in overview.machines}
     with st.container(border=True):
         st.code(f"{row.method}  on  {row.dataset}", language=None)
         st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in sentences(row, machines)))
         st.markdown("Repeat it:")
-        st.code(run_command(row, trials, overview.protocols), language="bash", wrap_lines=True)
+        st.code(command, language="bash", wrap_lines=True)
 
 
 def sentences(row: BoardRow, machines: Mapping[str, MachineRecord]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import streamlit as st
@@ -93,10 +94,11 @@ def trials(reader: Reader, **filters: Any) -> Sequence[TrialFigures]:
     return _passing(reader, ("trials", *words), lambda: reader.trial_figures(**filters))
 
 
-def trial(reader: Reader, trial_id: str) -> TrialRecord | None:
-    """A trial with its documents; None where there is none of this name."""
-    found = _passing(reader, ("trial", trial_id), lambda: reader.trials(trial_id=trial_id))
-    return found[0] if found else None
+def whole(reader: Reader, trial_ids: Iterable[str]) -> dict[str, TrialRecord]:
+    """Trials with their documents, by trial_id; one that is not stored is left out."""
+    wanted = sorted(set(trial_ids))
+    read = partial(reader.trials, trial_id=wanted)
+    return {trial.trial_id: trial for trial in _passing(reader, ("whole", *wanted), read)}
 
 
 def curves(reader: Reader, trial_ids: Iterable[str], points: int = 200) -> dict[str, Curve]:

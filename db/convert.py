@@ -29,7 +29,7 @@ from db.records import (
 Row = dict[str, Any]
 
 _ACCOUNTS = tuple(field.name for field in fields(Ledger))
-FIGURES = (
+FIGURE_COLUMNS = (
     *(field.name for field in fields(TrialFigures) if field.name != "ledger"),
     *(f"{account}_seconds" for account in _ACCOUNTS),
 )

@@ -16,6 +16,7 @@ from db.schema import PublishedFigure as FigureTable
 from db.scoring.published import Measured
 from db.scoring.released import Effect, effect
 from db.store import Store, upsert
+from db.stored_protocols import stored_protocols
 
 Record = TypeVar("Record", PublishedFigure, Finding)
 
@@ -93,12 +94,9 @@ def _measured(reader: Reader, figures: Sequence[PublishedFigure]) -> list[Measur
         .where(Trial.dataset.in_(datasets), Trial.method.in_(methods))
         .group_by(*columns)
     )
-    # a protocol is the hash of its settings, so any trial of it has them
-    any_trial = select(func.min(Trial.trial_id)).where(Trial.method.in_(methods)).group_by(Trial.protocol)
-    settings = select(Trial.protocol, Trial.protocol_settings).where(Trial.trial_id.in_(any_trial))
 
     def work(connection: Connection) -> list[Measured]:
-        of_protocol = {row.protocol: row.protocol_settings for row in connection.execute(settings)}
+        of_protocol = stored_protocols(connection, Trial.method.in_(methods))
         rows = connection.execute(places).mappings()
         return [Measured(**row, settings=of_protocol[row["protocol"]]) for row in rows]
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import JSON, ColumnElement, Connection, Executable, RowMapping, Select, func, select
 
-from db.convert import FIGURES, Dynamics, dynamics, trial_figures, trial_record
+from db.convert import FIGURE_COLUMNS, Dynamics, dynamics, trial_figures, trial_record
 from db.database import WRITE_DEADLINE, Database, Result, retried
 from db.errors import StoreError
 from db.migrations import is_ready
@@ -25,8 +25,9 @@ from db.schema import Base, Dataset, Machine, Method, Predictions, Session, Tria
 from db.schema import Dynamics as DynamicsTable
 from db.scoring.board import BoardRow, Gathered, score
 from db.scoring.curve import Curve
-from db.stored_board import stored_board, stored_protocols
+from db.stored_board import stored_board
 from db.stored_curves import stored_curves
+from db.stored_protocols import stored_protocols
 
 Record = TypeVar("Record", DatasetRecord, MethodRecord, MachineRecord, SessionRecord)
 
@@ -99,7 +100,7 @@ class Reader:
 
     def trial_figures(self, **filters: Any) -> list[TrialFigures]:
         """The trials that match, as `trials`, without their documents: for thousands of them."""
-        figures = select(*(Trial.__table__.c[name] for name in FIGURES))
+        figures = select(*(Trial.__table__.c[name] for name in FIGURE_COLUMNS))
         rows: Sequence[RowMapping] = self.read(lambda connection: _trial_rows(connection, figures, filters), [])
         return [trial_figures(dict(row)) for row in rows]
 

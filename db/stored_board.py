@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from db.schema import Session, Trial
 from db.scoring.board import Gathered, gather
 from db.scoring.history import AGAIN
 from db.scoring.trial_table import FIGURES, Group, TrialTable, declared_targets, parsed_seconds, trial_table
+from db.stored_protocols import stored_protocols
 
 _COLUMNS = Trial.__table__.c
 _SAME = (
@@ -70,11 +70,3 @@ def _lost(
     rows = connection.execute(select(_COLUMNS.trial_id, wall).where(not_(_HAS_LEDGER), *chosen))
     lost = {trial_id: parsed_seconds(said) for trial_id, said in rows}
     return np.array([lost.get(trial_id, 0.0) for trial_id in trial_ids], dtype=np.float64)
-
-
-def stored_protocols(connection: Connection, *chosen: ColumnElement[bool]) -> dict[str, dict[str, Any]]:
-    """The settings of each protocol of the trials that match all that is `chosen`."""
-    # one trial stands for its protocol, which is a hash of the settings
-    one = select(func.min(_COLUMNS.trial_id)).where(*chosen).group_by(_COLUMNS.protocol)
-    rows = connection.execute(select(_COLUMNS.protocol, _COLUMNS.protocol_settings).where(_COLUMNS.trial_id.in_(one)))
-    return {row.protocol: row.protocol_settings for row in rows}

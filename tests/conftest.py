@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.meters.hardware import usable_cores
+
 # Triton decides at its import whether kernels are interpreted, and torch imports it early where it is installed
 if shutil.which("nvidia-smi") is None:
     os.environ.setdefault("TRITON_INTERPRET", "1")
@@ -16,7 +18,7 @@ if shutil.which("nvidia-smi") is None:
 # workers that run at the same time share the cores: threads of OpenMP that wait for one another spin, and take from the
 # other workers what they wait for, which made the tests three times as long
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // _WORKERS)))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import streamlit as st
 
 from app import filters, format, notices, paging, source, standings, state, table
 from app.columns import columns, standing_columns
+from app.command import run_command
 from app.details import details
 from app.downloads import FORMATS
 from app.highlights import cards, highlights
@@ -92,7 +93,8 @@ def _rows(reader: Reader, rows: Sequence[BoardRow], overview: Overview, key: str
     chosen = _table(drawn, frame, table.styled, columns, alt, key)
     _under(rows, f"leangnn-{key}", "Tick a row to see its figures in words and the command that repeats it.")
     for row in chosen:
-        details(row, source.trials(reader, method=row.method, **filters_of(row)), overview)
+        trials = source.trials(reader, method=row.method, **filters_of(row))
+        details(row, run_command(row, trials, overview.protocols), machines)
 
 
 def _standings(reader: Reader, shown: Sequence[BoardRow], overview: Overview) -> None:

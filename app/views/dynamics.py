@@ -93,8 +93,9 @@ def _chosen_runs(reader: Reader, rows: Sequence[BoardRow]) -> dict[str, TrialRec
     chosen = cells[cell]
     if missing := [method for method in methods if method not in chosen]:
         st.caption(f"Without a trial of this split and seed: {format.plain(', '.join(missing))}")
-    found = {method: source.trial(reader, chosen[method].trial_id) for method in methods if method in chosen}
-    return {method: trial for method, trial in found.items() if trial is not None}
+    identifiers = {method: chosen[method].trial_id for method in methods if method in chosen}
+    found = source.whole(reader, identifiers.values())
+    return {method: found[trial_id] for method, trial_id in identifiers.items() if trial_id in found}
 
 
 def _quantities(recorded: Mapping[str, Mapping[str, Dynamics]], dataset: str, runs: Mapping[str, TrialRecord]) -> None:
@@ -196,9 +197,10 @@ def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
     st.subheader("Accuracy against bits", anchor=False)
     place, dataset = place_of(rows[0])._asdict(), rows[0].dataset
     if unspelled := bits_chart.unspelled(rows):
-        newest = {trial.method: trial for trial in source.trials(reader, dataset=dataset, method=unspelled, **place)}
-        found_trials = [source.trial(reader, trial.trial_id) for trial in newest.values()]
-        told = {trial.method: trial.environment.get("quantizer") for trial in found_trials if trial is not None}
+        trials = source.trials(reader, dataset=dataset, method=unspelled, **place)
+        newest = {trial.method: trial.trial_id for trial in trials}
+        whole = source.whole(reader, newest.values())
+        told = {trial.method: trial.environment.get("quantizer") for trial in whole.values()}
     else:
         told = {}
     found = bits_chart.widths(rows, told)

@@ -55,20 +55,22 @@ def render(reader: Reader) -> None:
 def _chosen(reader: Reader, overview: Overview) -> TrialRecord | None:
     """The trial that the URL names or the reader picks; its identifier goes into the URL."""
     asked = st.query_params.get(KEY)
-    found = source.trials(reader, trial_id=asked) if asked is not None else []
+    found = list(source.whole(reader, [asked]).values()) if asked is not None else []
     if asked is not None and not found:
         st.info(f"There is no trial {format.plain(asked)} in this database, so the newest is shown.")
     start = (found or _newest(reader, overview))[0]
     with st.container(horizontal=True):
         dataset = _select("Dataset", list(overview.measured), start.dataset, 240)
         method = _select("Method", overview.measured[dataset], start.method, 560)
-        trial = _select("Trial", source.trials(reader, dataset=dataset, method=method), start, 360, _label)
+        trials = source.trials(reader, dataset=dataset, method=method)
+        same = next((trial for trial in trials if trial.trial_id == start.trial_id), None)
+        trial = _select("Trial", trials, same, 360, _label)
     st.query_params[KEY] = trial.trial_id
-    return source.trial(reader, trial.trial_id)
+    return source.whole(reader, [trial.trial_id]).get(trial.trial_id)
 
 
 def _newest(reader: Reader, overview: Overview) -> Sequence[TrialFigures]:
-    found = source.trials(reader, trial_id=str(overview.newest_trial))
+    found = list(source.whole(reader, [str(overview.newest_trial)]).values())
     # a failed trial may have been replaced since by one that worked
     dataset = next(iter(overview.measured))
     return found or source.trials(reader, dataset=dataset, method=overview.measured[dataset])

@@ -161,7 +161,7 @@ class RayExecutor(RemoteExecutor):
             return Parcel(result, seconds, {}), task.node
         except errors.RayError as error:
             # an interrupt between two handlers of Ray's worker ends as a TypeError of Python's own
-            if task.cancelled is not None:
+            if task.cancelled is not None and isinstance(error, errors.RayTaskError):
                 raise CancelledError from error
             raise BenchError(f"Ray could not run a trial: {_sentence(error)}") from error
 

@@ -25,8 +25,7 @@ WRITERS, TRIALS = 8, 10_000
 READERS, BESIDE_READERS = 8, 40
 A_NIGHT = 20
 """Two methods on ten splits, which every night of the file measures again; so the newest are its board."""
-SHOWN_WITHIN = 240.0
-"""A store that changed is read again for a tenth of the time, and a test of another worker may take the processor."""
+SHOWN_WITHIN = 60.0
 
 # each writer stores its share, and every fifth trial of the next writer's as if it had run that one too
 _SHARED_WRITER = """
