@@ -15,10 +15,11 @@ from bench.meters.hardware import usable_cores
 if shutil.which("nvidia-smi") is None:
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-# workers that run at the same time share the cores: threads of OpenMP that wait for one another spin, and take from the
-# other workers what they wait for, which made the tests three times as long
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // _WORKERS)))
+# Workers that run at the same time share the cores: threads of OpenMP that wait for one another spin, and take from the
+# other workers what they wait for, which made the tests three times as long. Not in the process that starts the workers,
+# because they inherit what it sets.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(workers))))
 
 
 @pytest.fixture(scope="session")
