@@ -132,20 +132,20 @@ def test_a_network_that_is_not_invariant_trains_and_its_record_says_so(grid: Gra
 
 
 @pytest.mark.slow
-def test_a_first_layer_in_focus_fits_the_released_set_before_the_standard_network_does(
-    real_data: Path, cache: Path
-) -> None:
-    """Mustafa and Burkholz 2024, Fig. 4, with our own figures for the released file: loss below 0.1 by epoch 524 at
-    the latest with focus on the first layer, and at epoch 954 without; accuracy 96.4 to 97.3 %."""
+def test_a_first_layer_in_focus_overtakes_the_standard_network(real_data: Path, cache: Path) -> None:
+    """Mustafa and Burkholz 2024, Fig. 4: slower at first, because only one layer learns, and ahead long before the
+    standard network fits. That it fits (loss below 0.1) in half the epochs takes minutes and is measured by
+    `leangnn perf rescaling`."""
     data = registry.load("layer-order", real_data, cache)
     network = (
         "gatv2(layers=5,hidden=10,heads=1,share_weights=true,bias=false,self_loops=false,dropout=0.0,"
         "initialization=looks_linear)"
     )
-    settings: dict[str, Any] = {"epochs": 560, "learning_rate": 0.001, "clip": 3.0, "evaluate_every": 20}
+    settings: dict[str, Any] = {"epochs": 200, "learning_rate": 0.001, "clip": 3.0, "evaluate_every": 20}
     focus = Trained(data, f"{network}+layer_focus(layer=1,factor=0.002)", **settings)
     standard = Trained(data, network, **settings)
-    assert min(focus.losses()) < 0.1 < min(standard.losses())
+    assert focus.losses()[0] > 1.2 * standard.losses()[0]
+    assert focus.losses()[-1] < 0.9 * standard.losses()[-1]
     positions = data.splits[0].test
-    accuracy = float((focus.outcome.predictions["test"] == data.y[positions]).mean())
-    assert abs(100 * accuracy - 97.04) < 1.5
+    right = [float((run.outcome.predictions["test"] == data.y[positions]).mean()) for run in (focus, standard)]
+    assert right[0] > max(right[1], 0.93), "the majority is 92 %"

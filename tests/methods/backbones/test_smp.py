@@ -83,7 +83,7 @@ def test_a_constraint_that_always_holds_changes_nothing(graph: Adjacency) -> Non
     torch.testing.assert_close(held[-1].outputs, states(start, graph, **UNCONSTRAINED)[-1].outputs)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_objective_falls_to_its_minimum(seed: int, random_graph: RandomGraph) -> None:
     graph, start, smoothness = random_graph(seed), random_start(seed), (1.0, 9.0, 30.0)[seed % 3]
     operator = dense_operator(graph)
