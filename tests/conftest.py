@@ -16,8 +16,8 @@ if shutil.which("nvidia-smi") is None:
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # Workers that run at the same time share the cores: threads of OpenMP that wait for one another spin, and take from the
-# other workers what they wait for, which made the tests three times as long. Not in the process that starts the workers,
-# because they inherit what it sets.
+# other workers what they wait for, which made the tests three times as long. Not in the process that starts the
+# workers, because they inherit what it sets.
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(workers))))
 
