@@ -82,7 +82,7 @@ def _one(overview: Overview, covered: Covered) -> None:
         own = covered.get((dataset.name, dataset.version))
         lines = _facts(dataset, own)
         st.markdown("\n".join(f"- {format.plain(line)}" for line in lines))
-        st.code(dataset.sha256, language=None)
+        st.markdown(format.code(dataset.sha256))
         st.caption("SHA-256 of its arrays, splits included. The same number means the same data.")
         st.markdown(f"[Its rows on the board]({board_link(dataset.name)})")
 

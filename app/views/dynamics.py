@@ -102,9 +102,11 @@ def _quantities(recorded: Mapping[str, Mapping[str, Dynamics]], dataset: str, ru
     st.subheader("Layer by layer", anchor=False)
     names = dynamics_charts.offered(name for own in recorded.values() for name in own)
     if not names:
-        st.info("These trials recorded no dynamics. Networks that declare their layers do, every ten epochs:")
         words = ["leangnn", "run", "--dataset", dataset, "--method", next(iter(runs)), "--dynamics-every", "10"]
-        st.code(shlex.join(words), language="bash")
+        st.info(
+            "These trials recorded no dynamics. Networks that declare their layers do, every ten epochs: "
+            + format.code(shlex.join(words))
+        )
         return
     labels = [dynamics_charts.LABELS.get(name, name) for name in names]
     filters.say_ignored({_QUANTITY: labels})
@@ -207,9 +209,8 @@ def _bits(reader: Reader, rows: Sequence[BoardRow]) -> None:
     quantized = {_unquantized(row) for row, _ in found.known if row.quantizer is not None}
     frame = bits_chart.bits_frame([(row, bits) for row, bits in found.known if _unquantized(row) in quantized])
     if frame.empty:
-        st.info("No method with a quantizer has a result here. To measure one:")
         words = ["leangnn", "run", "--dataset", dataset, "--method", f"{rows[0].backbone}+qlr(bits=2)"]
-        st.code(shlex.join(words), language="bash")
+        st.info("No method with a quantizer has a result here. To measure one: " + format.code(shlex.join(words)))
         return
     metric = format.words(rows[0].metric)
     st.altair_chart(bits_chart.bits_chart(frame, metric), alt=f"Test {metric} on {dataset} against bits")

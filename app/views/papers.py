@@ -69,7 +69,7 @@ def _nothing() -> None:
     with st.container(border=True):
         st.subheader("No published figures are stored yet", anchor=False)
         st.markdown("Each of these stores what was published and shows what ours says to it; nothing is run:")
-        st.code("\n".join(f"leangnn reproduce {name}" for name in _NAMES), language="bash")
+        st.markdown("\n".join(f"- {format.code(f'leangnn reproduce {name}')}" for name in _NAMES))
 
 
 def _paper(published: Published) -> str:

@@ -58,12 +58,12 @@ def render(reader: Reader) -> None:
 def _how() -> None:
     with st.container(border=True):
         st.subheader("How to make one", anchor=False)
-        st.markdown("From your own store:")
-        st.code('leangnn submit pack "gcn+sgc" --submitter "Your Name" --authors "Your Name"', language="bash")
         st.markdown(
-            "From results of other code, written by hand after `docs/submitting.md` and `submissions/template`:"
+            "From your own store:\n\n"
+            + format.code('leangnn submit pack "gcn+sgc" --submitter "Your Name" --authors "Your Name"')
+            + "\n\nFrom results of other code, by hand after `docs/submitting.md` and `submissions/template`:\n\n"
+            + format.code("leangnn submit pack --from-folder my-results")
         )
-        st.code("leangnn submit pack --from-folder my-results", language="bash")
         st.markdown("Then add it in a pull request under `submissions/`, or upload it here.")
 
 

@@ -19,6 +19,9 @@ HEADING = "One trial"
 KEY = "id"
 """The name in the URL of the trial's identifier."""
 
+_HOW = "how"
+"""The name in the URL of whether it is shown how the trial was run."""
+
 _POINTS = 1_500  # more than a screen has columns of pixels
 
 _ACROSS = {
@@ -88,7 +91,7 @@ def _label(trial: TrialFigures) -> str:
 
 
 def _headline(trial: TrialRecord, metric: str, overview: Overview) -> None:
-    st.code(f"{trial.method}  on  {trial.dataset}", language=None, wrap_lines=True)
+    st.markdown(f"{format.code(trial.method)} on {format.code(trial.dataset)}")
     scored = None if trial.ledger is None else trial.ledger.scored
     balanced = (trial.further_metrics or {}).get("test_balanced_accuracy")
     figures = [
@@ -205,18 +208,29 @@ def _memory(trial: TrialRecord) -> None:
 
 def _documents(trial: TrialRecord, overview: Overview) -> None:
     session = next((each for each in overview.sessions if each.session_id == trial.session_id), None)
-    st.subheader("How it was run", anchor=False)
-    st.code(repeat_command([trial], trial.protocol_settings), language="bash", wrap_lines=True)
-    settings, environment, log = st.tabs(["Protocol", "Environment", "Log"])
-    with settings:
-        st.json(trial.protocol_settings)
-    with environment:
-        st.json(_surroundings(trial, session))
-    with log:
-        if trial.log_tail:
-            st.code(trial.log_tail, language=None)
-        else:
-            st.markdown("The trial left no traceback.")
+    # closed, because code and JSON take a browser nearly a second; whoever looks at a failure came for the log
+    how = st.expander(
+        "How it was run",
+        expanded=trial.reason is not None,
+        key=_HOW,
+        icon=":material/terminal:",
+        on_change="rerun",
+        bind="query-params",
+    )
+    if not how.open:
+        return
+    with how:
+        st.code(repeat_command([trial], trial.protocol_settings), language="bash", wrap_lines=True)
+        settings, environment, log = st.tabs(["Protocol", "Environment", "Log"])
+        with settings:
+            st.json(trial.protocol_settings)
+        with environment:
+            st.json(_surroundings(trial, session))
+        with log:
+            if trial.log_tail:
+                st.code(trial.log_tail, language=None)
+            else:
+                st.markdown("The trial left no traceback.")
 
 
 def _rest(trial: TrialRecord) -> None:

@@ -7,9 +7,11 @@ was: every mean says over how many datasets it is taken.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -132,7 +134,7 @@ def _row(
     behind = [row for name in present for row in by_dataset[name]]
     first = behind[0]
     differences = [
-        float(np.mean(known))
+        fmean(known)
         for name in present
         if (known := [row.difference for row in by_dataset[name] if row.difference is not None])
     ]
@@ -163,7 +165,7 @@ def _cost(rows: Sequence[BoardRow], by: str) -> float:
         return np.inf
     if by == METRIC:
         # standings takes means of logarithms, so that this ranks by the mean of the metric
-        return float(np.exp(-np.mean([row.mean for row in rows if row.mean is not None])))
+        return math.exp(-fmean(row.mean for row in rows if row.mean is not None))
     ratio = _dataset_ratio(rows, by)
     if ratio is None and by == "target_ratio" and all(row.success_rate == 0 for row in rows):
         return np.inf
@@ -172,7 +174,9 @@ def _cost(rows: Sequence[BoardRow], by: str) -> float:
 
 def _dataset_ratio(rows: Sequence[BoardRow], name: str) -> float | None:
     ratios = [ratio for row in rows if (ratio := getattr(row, name)) is not None]
-    return float(np.exp(np.mean(np.log(ratios)))) if ratios else None
+    if len(ratios) < 2:
+        return next(iter(ratios), None)
+    return math.exp(fmean(map(math.log, ratios)))
 
 
 def _mean_ratio(by_dataset: Sequence[Sequence[BoardRow]], name: str) -> Interval | None:

@@ -58,22 +58,26 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
         ValueError: there are no values.
     """
     sample = _sample(values)
-    found = mean_intervals(Samples(sample, np.array([len(sample)])), confidence).one(0)
-    return Interval(float(sample.mean()), None, None) if found is None else found
+    mean = float(sample.mean())
+    half = _half_width(sample, confidence)
+    return Interval(mean, None, None) if np.isnan(half) else Interval(mean, mean - float(half), mean + float(half))
 
 
 def mean_intervals(samples: Samples, confidence: float = 0.95) -> Intervals:
     """Means of samples with Student's t intervals, see `mean_interval`."""
     found = Intervals.missing(len(samples.counts))
     for owners, matrix in samples.by_size():
-        size = matrix.shape[1]
-        mean = matrix.mean(axis=1)
-        if size < 2:
-            found.put(owners, (mean, np.nan, np.nan))
-            continue
-        half = t_quantile(size - 1, 0.5 + confidence / 2) * matrix.std(axis=1, ddof=1) / math.sqrt(size)
+        mean, half = matrix.mean(axis=1), _half_width(matrix, confidence)
         found.put(owners, (mean, mean - half, mean + half))
     return found
+
+
+def _half_width(samples: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Of the t intervals of samples (..., n); NaN where there is no spread."""
+    size = samples.shape[-1]
+    if size < 2:
+        return np.full(samples.shape[:-1], np.nan)
+    return t_quantile(size - 1, 0.5 + confidence / 2) * samples.std(axis=-1, ddof=1) / math.sqrt(size)
 
 
 def geometric_mean_ratio(candidate: ArrayLike, reference: ArrayLike, confidence: float = 0.95) -> Interval | None:

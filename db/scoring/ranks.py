@@ -7,6 +7,7 @@ property, and neither have ratios to the best (Hekmati and Mirhajianmoghadam 201
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from db.scoring.intervals import Interval, geometric_mean_ratio
 from db.scoring.table import ratio_table
 
-_Key = tuple[int, float]
 _T = TypeVar("_T")
 
 
@@ -79,14 +79,11 @@ def midranks(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _ranks(table: NDArray[np.float64], complete: Sequence[bool]) -> list[int | None]:
-    keys = [_key(row) if whole else None for row, whole in zip(table, complete, strict=True)]
-    field = _known(keys)
-    return [None if key is None else 1 + sum(other < key for other in field) for key in keys]
-
-
-def _key(row: NDArray[np.float64]) -> _Key:
-    failures = int(np.isinf(row).sum())
-    return failures, 0.0 if failures else float(np.log(row).mean())
+    failures = np.isinf(table).sum(axis=1)
+    means = np.where(failures, 0.0, np.log(table).mean(axis=1))
+    keys = [key if whole else None for *key, whole in zip(failures.tolist(), means.tolist(), complete, strict=True)]
+    field = sorted(_known(keys))
+    return [None if key is None else 1 + bisect_left(field, key) for key in keys]
 
 
 def _left_out(table: NDArray[np.float64]) -> range:

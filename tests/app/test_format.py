@@ -86,6 +86,11 @@ def test_counts_agree_with_their_noun() -> None:
     assert (words.count(1, "trial"), words.count(1200, "trial")) == ("1 trial", "1,200 trials")
 
 
+def test_code_ends_where_its_text_does() -> None:
+    assert words.code("gcn\n+ sgc") == "`gcn + sgc`"
+    assert words.code("a ``b`` c`") == "``` a ``b`` c` ```"
+
+
 def test_plain_text_is_no_markup() -> None:
     assert words.plain("a_b*") == r"a\_b\*"
     assert words.plain("<b>") == r"\<b\>"

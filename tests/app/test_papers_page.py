@@ -114,7 +114,7 @@ def test_markup_in_what_was_published_is_shown_as_text(opened: Open, published: 
 
 def test_a_store_without_published_figures_says_what_to_type(opened: Open, filled: Path) -> None:
     page = opened(filled)
-    assert "leangnn reproduce lowbit" in page.code[0].value and not page.dataframe
+    assert "`leangnn reproduce lowbit`" in said(page) and not page.dataframe
 
 
 def test_a_store_without_trials(opened: Open, tmp_path: Path) -> None:

@@ -42,13 +42,20 @@ def test_the_trial_of_the_url(opened: Open, filled: Path) -> None:
     page = opened(filled, id="cora/gcn+sgc/3")
     assert figures(page)["Test accuracy"] == "80.30 %"
     assert figures(page)["Scored time"] == "1.00 s"
-    assert "gcn+sgc  on  cora" in said(page)
-    assert "--splits 3 --seeds 0" in said(page) and "--learning-rate 0.01" in said(page)
+    assert "`gcn+sgc` on `cora`" in said(page)
     ledger = stored["cora/gcn+sgc/3"].ledger
     assert ledger is not None and "1.00 s of 2.00 s" in said(page)
     rest = dict(page.table[-1].value.to_numpy().tolist())
     assert rest["Trial"] == "cora/gcn\\+sgc/3"
     assert (rest["Session"], rest["Attempt, counted from 1"]) == ("s1", "1")
+
+
+def test_how_it_was_run_is_drawn_for_whoever_opens_it(opened: Open, filled: Path) -> None:
+    # code and JSON take a browser nearly a second
+    assert not opened(filled, id="cora/gcn+sgc/3").code
+    page = opened(filled, id="cora/gcn+sgc/3", how="true")
+    assert "--splits 3 --seeds 0" in said(page) and "--learning-rate 0.01" in said(page)
+    assert len(page.json) == 2 and not page.exception
 
 
 def test_another_choice_goes_into_the_url(opened: Open, filled: Path) -> None:
