@@ -22,6 +22,8 @@ _PATIENCE = 0.4
 _PAUSE = 1.0
 # a store that is written to all the time is read for a tenth of it, which leaves the rest to the writer and to pages
 _SHARE = 0.1
+# but whoever looks at a page does not wait for minutes, however long reading takes
+_LONGEST_PAUSE = 15.0
 _THREADS = 2
 
 
@@ -67,7 +69,8 @@ class Pace:
 
     def charge(self, seconds: float) -> None:
         """Something was read for so long."""
-        self._open_at = max(self._open_at, time.monotonic() + seconds * (1 / _SHARE - 1))
+        pause = min(_LONGEST_PAUSE, seconds * (1 / _SHARE - 1))
+        self._open_at = max(self._open_at, time.monotonic() + pause)
 
     def take(self, turn: Callable[[], None]) -> Future[None]:
         """Have `turn` called after those that were taken before."""

@@ -26,6 +26,8 @@ from bench.meters import hardware
 
 SPARE_SECONDS = 120.0
 """What a job needs beside its trial, so that a trial is killed by its own clock and never by SLURM's."""
+# submitit by itself looks after jobs that left no result ever more rarely, in the end every ten minutes
+_LOOK_SECONDS = 2.0
 _ANYWHERE = "slurm"
 
 
@@ -83,6 +85,7 @@ class SlurmExecutor(RemoteExecutor):
         super().__init__(folder, limits)
         self._submitit, self._shared = submitit, shared
         self._read: dict[int, int] = {}
+        self._looked = -math.inf
         found = self._result_of(inspect)
         [self.kind] = of_one_kind({"the first job's machine": found}, hardware.code_version(), None).values()
         self.cores = limits.threads or 1
@@ -117,6 +120,10 @@ class SlurmExecutor(RemoteExecutor):
 
     def finished(self, tasks: Sequence[Task], seconds: float) -> list[Task]:
         time.sleep(seconds)
+        cancelled = [task for task in tasks if task.cancelled is not None]
+        if cancelled and time.monotonic() > self._looked + _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            cancelled[0].handle.get_info(mode="force")  # which asks for all jobs at once
         return [task for task in tasks if task.handle.done()]
 
     def fetch(self, task: Task) -> tuple[Parcel, str]:

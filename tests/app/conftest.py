@@ -91,6 +91,14 @@ _FIELDS: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_components() -> Iterator[None]:
+    """The dashboard has none, and each test of a page would look for them in every installed package, half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+        yield
+
+
 @pytest.fixture
 def row() -> Callable[..., BoardRow]:
     """Make a row of the board; keywords replace fields."""

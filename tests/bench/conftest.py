@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from bench import runner
 from bench.datasets import registry
@@ -247,11 +250,23 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def ran(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Made once for all workers; each has a store of its own."""
+    own = tmp_path_factory.mktemp("store") / "ran.duckdb"
+    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") is None else tmp_path_factory.getbasetemp().parent
+    kept = shared / "ran.pickle"
+    with FileLock(shared / "ran.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_run(harness, shared / "shared.duckdb")))
+    made: Ran = pickle.loads(kept.read_bytes())
+    shutil.copyfile(made.store, own)
+    return replace(made, store=own)
+
+
+def _run(harness: Harness, store: Path) -> Ran:
     strategies = ("watches_labels", "raises_late", "writes_mask")
     candidates = [f"{SMALL}+{name}" for name in strategies]
     trials = harness.plan(SMALL, *candidates, f"{SMALL}+full_batch+diverges", TOO_WIDE, jobs=2)
     trials += harness.plan(SMALL, seeds=(1,), target=0.999, jobs=2)
-    store = tmp_path_factory.mktemp("store") / "ran.duckdb"
     report, diary = harness.run(trials, store, jobs=2)  # two at a time, because the tests assert no times
     return Ran(store, trials, report, diary)
 

@@ -22,7 +22,7 @@ from db.store import Store
 pytestmark = pytest.mark.slow
 
 WRITERS, TRIALS = 8, 10_000
-READERS, BESIDE_READERS = 8, 40
+READERS, BESIDE_READERS = 8, 20
 A_NIGHT = 20
 """Two methods on ten splits, which every night of the file measures again; so the newest are its board."""
 SHOWN_WITHIN = 60.0

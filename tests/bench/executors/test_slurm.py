@@ -78,7 +78,13 @@ def test_jobs_give_the_rows_of_this_machine(harness: Any, tmp_path: Path) -> Non
     assert (session.environment["executor"], session.calibration_before) == ("slurm", None)
 
 
-def test_a_stop_ends_what_runs(executor: SlurmExecutor, cache: Path) -> None:
+def test_a_stop_ends_what_runs(executor: SlurmExecutor, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import submitit
+
+    # after an hour submitit looks every ten minutes, unless it is told to
+    watcher = submitit.LocalJob.watcher
+    look = watcher.update_if_long_enough
+    monkeypatch.setattr(watcher, "update_if_long_enough", lambda mode: look(mode) if mode == "force" else None)
     documents = [document(cache, f"{SMALL}+never_ends", seed) for seed in range(3)]
     ended = list(executor.run(documents, lambda index, event: executor.stop()))
     assert ended and {item.result["status"] for item in ended} == {"interrupted"}

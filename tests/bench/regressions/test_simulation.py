@@ -17,7 +17,7 @@ YOUNG = Series(history=30)
 OLD = Series(history=60)
 
 
-@pytest.mark.parametrize(("series", "nights"), [(YOUNG, 30), (Series(history=30, tail_degrees=5, missing=0.2), 15)])
+@pytest.mark.parametrize(("series", "nights"), [(YOUNG, 15), (Series(history=30, tail_degrees=5, missing=0.2), 8)])
 def test_fewer_than_one_night_in_a_hundred_raises_a_false_alarm(series: Series, nights: int) -> None:
     # 200 series a night, and 500 sets of fresh measurements for each of the 50 or so that are suspected
     rates = quiet_rates(series, nights)
