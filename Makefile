@@ -8,7 +8,10 @@ STORE ?= leangnn.duckdb
 MINUTES ?= 25
 READY := $(VENV)/ready
 EXTRAS ?= test,postgres
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+# one worker more than there are cores, because many tests wait for a browser or a cluster; in the order of the folders,
+# because xdist would leave the files with few tests, which are the longest, to the end
+WORKERS := $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() + 1))")
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A CUDA machine gets torch's default build, which brings CUDA; any other one gets the CPU build where one is at hand.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
