@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,3 +38,31 @@ def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def trials_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Trials and calibrations without the seconds that processes of their own take to start; other tests run those."""
+    import torch
+
+    from bench import runner, trial
+    from bench.clock import TimeLedger
+    from bench.executors.trial_process import TrialProcess
+    from bench.parallel import document_of
+
+    alone, threads = TrialProcess.run, torch.get_num_threads()
+
+    def run(process: TrialProcess, document: dict[str, Any], hear: Any) -> tuple[dict[str, Any], float]:
+        if process.module != "bench.trial" or document["protocol"]["processes"] > 1:
+            return alone(process, document, hear)
+        process.folder.mkdir(parents=True)
+        ledger = TimeLedger()
+        # one thread, because several wait for each other by spinning outside a trial's own environment
+        result = trial.run({**document_of(document, rank=0), "threads": 1}, process.folder, ledger, io.StringIO())
+        result["ledger"] = asdict(ledger.close())
+        return json.loads(json.dumps(result)), result["ledger"]["wall"]
+
+    monkeypatch.setattr(TrialProcess, "run", run)
+    monkeypatch.setattr(runner, "calibrate", lambda options: None)
+    yield
+    torch.set_num_threads(threads)

@@ -104,7 +104,7 @@ def test_a_trial_leaves_its_dynamics_and_says_that_no_rescaler_ran(ran) -> None:
     assert (dynamics["weight_norm"].values > 0).all()
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("trials_here")
 def test_protocol_decides_on_dynamics_and_a_rescaler_says_its_facts(harness, tmp_path: Path) -> None:
     store = tmp_path / "s.duckdb"
     harness.run(harness.plan(f"{SMALL}+full_batch+says_facts", dynamics_every=2), store)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import shlex
 import socket
@@ -14,21 +12,15 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
 
 import duckdb
 import pytest
-import torch
 
-from bench import runner, trial
 from bench.cli import main, words
-from bench.clock import TimeLedger
 from bench.datasets import registry
-from bench.executors.trial_process import TrialProcess
-from bench.parallel import document_of
 from methods import plugin
 
 START_SECONDS = 60.0
@@ -117,16 +109,6 @@ def _answers(address: str, is_alive: Callable[[], bool]) -> bool:
     return False
 
 
-def _in_this_process(process: TrialProcess, document: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """A trial without the seconds that a process of its own takes to start; other tests run those."""
-    process.folder.mkdir(parents=True)
-    ledger = TimeLedger()
-    # one thread, because several wait for each other by spinning outside a trial's own environment
-    result = trial.run({**document_of(document, rank=0), "threads": 1}, process.folder, ledger, io.StringIO())
-    result["ledger"] = asdict(ledger.close())
-    return json.loads(json.dumps(result)), result["ledger"]["wall"]
-
-
 @pytest.fixture(scope="module")
 def cache(new_cache: Callable[[], Path]) -> Path:
     """Prepared datasets, shared by the pages."""
@@ -135,16 +117,10 @@ def cache(new_cache: Callable[[], Path]) -> Path:
 
 @pytest.fixture
 def shell(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trials_here: None, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Shell]:
     """A shell in an empty folder, whose `leangnn` knows no published data and forgets its plug-ins afterwards."""
-    alone = TrialProcess.run
-    modules, threads = set(sys.modules), torch.get_num_threads()
-
-    def run(process: TrialProcess, document: dict[str, Any], hear: Any) -> tuple[dict[str, Any], float]:
-        is_simple = process.module == "bench.trial" and document["protocol"]["processes"] == 1
-        return _in_this_process(process, document) if is_simple else alone(process, document, hear)
-
+    modules = set(sys.modules)
     folder, data = tmp_path / "page", tmp_path / "data"
     for each in (folder, data):
         each.mkdir()
@@ -152,8 +128,6 @@ def shell(
     monkeypatch.setenv("LEANGNN_DATA", str(data))
     monkeypatch.setenv("LEANGNN_CACHE", str(cache))
     monkeypatch.delenv("LEANGNN_DB", raising=False)
-    monkeypatch.setattr(TrialProcess, "run", run)
-    monkeypatch.setattr(runner, "calibrate", lambda options: None)
     # the checkout may be edited while the tests run, which would make every trial a new one
     monkeypatch.setattr("bench.meters.hardware.code_version", lambda: "under test")
     plugin.names("strategy")  # discover first, so that only what the page adds is new
@@ -161,7 +135,6 @@ def shell(
     registry.names()
     monkeypatch.setattr(registry, "_DATASETS", dict(registry._DATASETS))
     yield Shell(folder, monkeypatch, capsys)
-    torch.set_num_threads(threads)
     plugin._discover.cache_clear()
     for added in set(sys.modules) - modules:
         if str(getattr(sys.modules[added], "__file__", "")).startswith(str(tmp_path)):

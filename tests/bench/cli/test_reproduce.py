@@ -68,7 +68,7 @@ def test_what_is_not_run_comes_with_its_command_and_is_stored(cli: Any, small: s
     assert len(stored.figures) == 3 and len(stored.effects) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("trials_here")
 def test_run_runs_what_is_missing_once_and_compares(cli: Any, small: str, tmp_path: Path) -> None:
     words = ("reproduce", small, "--run", "--dataset", "minesweeper-grid", "--splits", "0-1", "--threads", 1, "--json")
     said = cli(*words)

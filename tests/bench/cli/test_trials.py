@@ -30,7 +30,7 @@ def test_trials_narrow_to_what_is_asked(cli, ran) -> None:
     assert cli("trials", "--json", "--dataset", "cora", "--db", ran.store).json == []
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("trials_here")
 def test_trials_say_what_selected_and_how_often_dynamics_were_sampled(cli) -> None:
     words = ("run", "--dataset", "minesweeper-grid(side=12)", "--method", SMALL, "--epochs", 3, "--threads", 1)
     assert cli(*words, "--dynamics-every", 0, "--select-by", "balanced_accuracy").code == 0

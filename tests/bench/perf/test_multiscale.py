@@ -77,7 +77,7 @@ def test_no_candidate_that_reaches_the_target_keeps_no_goal() -> None:
     assert not report.holds
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("trials_here")
 def test_quick_run_trains_the_first_methods(tmp_path: Path) -> None:
     report = perf.load("multiscale").run(perf.Options(rounds=1, quick=True, threads=1, cache_dir=tmp_path))
     whole, own = report.tables

@@ -39,7 +39,7 @@ def test_a_dataset_without_focus_has_no_study(make_trial: Callable[..., TrialRec
     assert report.tables == []
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("trials_here")
 def test_quick_run_times_and_trains_every_kind_of_variant(tmp_path: Path) -> None:
     report = perf.load("rescaling").run(perf.Options(rounds=1, quick=True, threads=1, cache_dir=tmp_path))
     cost, study, *effects = report.tables

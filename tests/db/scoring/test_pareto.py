@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.scoring.intervals import resample_weights
 from db.scoring.pareto import front_probability, pareto_front
 
 points = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=15)
@@ -71,6 +72,25 @@ def test_an_entrant_is_judged_in_the_cells_it_has() -> None:
     # the first stands only where none of the second's cells is drawn: (1/2)^4
     assert first == pytest.approx(1 / 16, abs=0.02)
     assert np.isnan(third)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000))
+def test_probability_agrees_with_a_front_of_each_resample(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    cells = random.integers(0, 4, size=(8, 3, 2)).astype(float)
+    cells[random.random(cells.shape) < 0.15] = np.nan
+    found = front_probability(cells, (True, False), resamples=200)
+    stands, parts = np.zeros(8), np.zeros(8)
+    for weight in resample_weights(3, 200, 0).T:
+        known = ~np.isnan(cells) * weight[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = (np.nan_to_num(cells) * known).sum(axis=1) / known.sum(axis=1)
+        there = known[:, :, 0].sum(axis=1) > 0
+        parts += there
+        stands[there] += pareto_front(means[there], (True, False))
+    expected = np.where((~np.isnan(cells[:, :, 0])).sum(axis=1) >= 2, stands / np.maximum(parts, 1), np.nan)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_a_cost_that_was_not_measured_is_the_worst() -> None:
