@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bench.meters.hardware import usable_cores
 
@@ -24,6 +25,10 @@ if shutil.which("nvidia-smi") is None:
 # workers, because they inherit what it sets.
 if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(workers))))
+
+# no test asserts a time, and an example takes ten times as long beside others
+settings.register_profile("leangnn", deadline=None)
+settings.load_profile("leangnn")
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,8 @@ PICTURES = "LEANGNN_SCREENSHOTS"
 WIDE, PHONE = {"width": 1280, "height": 1400}, {"width": 390, "height": 844}
 THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 21, 28)"}
 """By what the browser prefers, the background."""
+HAS_BACKGROUND = """wanted =>
+    getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor === wanted"""
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _MILLISECONDS = 30_000
 
@@ -270,8 +272,8 @@ def test_every_page_is_drawn(page: Page, address: str, heard: Heard, view: View,
         unrolled(page, viewport["width"])
         for theme, background in THEMES.items():
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.wait_for_function(HAS_BACKGROUND, arg=background)
             complete(page)
-            assert page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor") == background
             page.screenshot(path=pictures / f"{view.name}-{width}-{theme}.png")
     names = [name for name, _ in page.evaluate(DRAWN)]
     assert page.get_by_role("dialog").count() == 0

@@ -42,7 +42,7 @@ def test_roc_auc_by_hand() -> None:
     assert roc_auc(np.array([0.9, 0.4, 0.1, 0.4]), np.array([1, 1, 0, 0])) == 0.875
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 1)), min_size=2, max_size=40))
 def test_same_as_scikit_learn_with_many_ties(pairs: list[tuple[int, int]]) -> None:
     scores = np.array([score for score, _ in pairs], dtype=np.float32)

@@ -198,7 +198,7 @@ def test_json_has_stable_keys_and_no_nan(samples) -> None:
 _entrant = st.lists(st.tuples(st.floats(0.1, 9), st.floats(0.1, 0.9)), min_size=2, max_size=4)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # a class without state
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # a class without state
 @given(reference=_entrant, candidate=_entrant, newcomer=_entrant)
 def test_adding_an_entrant_changes_no_ratio_of_another(samples, reference, candidate, newcomer) -> None:
     def trials(method: str, figures: list[tuple[float, float]]) -> list:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from db.scoring.intervals import resample_weights
@@ -74,7 +74,6 @@ def test_an_entrant_is_judged_in_the_cells_it_has() -> None:
     assert np.isnan(third)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_probability_agrees_with_a_front_of_each_resample(seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -98,7 +97,6 @@ def test_a_cost_that_was_not_measured_is_the_worst() -> None:
     assert front_probability(cells, (True, False)).tolist() == [0, 1]
 
 
-@settings(deadline=None)
 @given(points)
 def test_without_spread_the_probability_is_the_front(entries: list[tuple[int, int, int]]) -> None:
     cells = np.repeat(np.array(entries, dtype=float)[:, None], 3, axis=1)
