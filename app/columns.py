@@ -12,6 +12,7 @@ from app.costs import BY_FIELD, COSTS
 _MARKS = {
     "front": "green",
     "provisional": "orange",
+    "partly paired": "orange",
     "not interleaved": "orange",
     "failed": "red",
     "disputed": "red",
@@ -19,6 +20,7 @@ _MARKS = {
 }
 _HELP = (
     "front: no method here beats it. provisional: fewer than ten splits or seeds. "
+    "partly paired: ratios and differences are of fewer splits and seeds than the score. "
     "not interleaved: some ratio compares two sessions of the machine."
 )
 _SHORT = "Without the parameters that all such methods here share; a column to the right has them."

@@ -47,15 +47,11 @@ def figure_table(rows: Sequence[BoardRow], methods: Sequence[str], by: str) -> t
     return datasets, figures
 
 
-def interval_frame(rows: Sequence[BoardRow], pairs: Sequence[int], figure: str) -> pd.DataFrame:
-    """One line a row that has the figure, `DIFFERENCE` (in percentage points) or a stem of `COSTS` (a ratio).
-
-    Args:
-        pairs: how many splits and seeds are behind each row's comparison.
-    """
+def interval_frame(rows: Sequence[BoardRow], figure: str) -> pd.DataFrame:
+    """One line a row that has the figure, `DIFFERENCE` (in percentage points) or a stem of `COSTS` (a ratio)."""
     name = figure if figure == DIFFERENCE else f"{figure}_ratio"
     lines = []
-    for row, n in zip(rows, pairs, strict=True):
+    for row in rows:
         value, low, high = ends(row, name)
         if value is None:
             continue
@@ -65,7 +61,7 @@ def interval_frame(rows: Sequence[BoardRow], pairs: Sequence[int], figure: str) 
         else:
             said = words.times_interval(value, low, high, COSTS[figure].wording)
         lines.append({"dataset": row.dataset, "method": row.method, "value": value, "low": low, "high": high,
-                      "said": said, "n": n})  # fmt: skip
+                      "said": said, "n": row.paired})  # fmt: skip
     return pd.DataFrame(lines, columns=["dataset", "method", "value", "low", "high", "said", "n"])
 
 

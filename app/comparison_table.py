@@ -17,24 +17,20 @@ from db.scoring.board_columns import RANKED_FROM
 from db.scoring.wins import WinTable
 
 
-def frame(rows: Sequence[BoardRow], pairs: Sequence[int]) -> pd.DataFrame:
-    """One line a row; figures with their intervals are words, so that hundreds of lines are drawn at once.
-
-    Args:
-        pairs: how many splits and seeds are behind each row's comparison.
-    """
+def frame(rows: Sequence[BoardRow]) -> pd.DataFrame:
+    """One line a row; figures with their intervals are words, so that hundreds of lines are drawn at once."""
     lines = [
         {
             "dataset": row.dataset,
             "method": row.method,
-            "n": n,
-            "marks": ["provisional"] if n < RANKED_FROM else [],
+            "n": row.paired,
+            "marks": ["provisional"] if row.paired < RANKED_FROM else [],
             "verdict": verdict(row),
             "difference": words.points(*ends(row, "difference")),
             "p_value": row.p_value,
             **{stem: words.ratio_interval(*ends(row, f"{stem}_ratio")) for stem in COSTS},
         }
-        for row, n in zip(rows, pairs, strict=True)
+        for row in rows
     ]
     names = ["dataset", "method", "n", "marks", "verdict", "difference", "p_value", *COSTS]
     return pd.DataFrame(lines, columns=names).astype({"p_value": float})

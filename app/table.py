@@ -112,6 +112,7 @@ def marks(row: BoardRow) -> list[str]:
     """What a reader should know before believing a row, and whether it lies on the front."""
     found = ["front"] if row.pareto and row.status != "failed" else []
     found += [row.status] if row.status != "ranked" else []
+    found += ["partly paired"] if row.is_partly_paired else []
     found += ["not interleaved"] if row.interleaved is False else []
     return found + ([row.trust] if row.trust in ("disputed", "retracted") else [])
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from app import format as words
 from app.table import ends, verdict_word
-from db.records import TrialFigures
 from db.scoring.board import BoardRow
 from db.scoring.board_columns import RANKED_FROM
 from db.scoring.equivalence import MARGIN
 from db.scoring.intervals import geometric_mean_ratio
 
 
-def sentence(row: BoardRow, pairs: int) -> str:
-    """What a row says of its method beside `row.reference`, on `pairs` splits and seeds that both have."""
+def sentence(row: BoardRow) -> str:
+    """What a row says of its method beside `row.reference`."""
     if row.mean is None:
         return f"{row.method} has no result on {row.dataset}: {words.failures(row.failures) or 'no trial was scored'}"
     if row.difference is None:
         return f"{row.method} on {row.dataset} has no split and seed in common with {row.reference}"
-    few = ", provisional" if pairs < RANKED_FROM else ""
+    few = ", provisional" if row.paired < RANKED_FROM else ""
     parts = [_speed(row), _metric(row), _memory(row)]
-    return f"{row.method} on {row.dataset}: {', '.join(part for part in parts if part)}, n = {pairs}{few}"
+    return f"{row.method} on {row.dataset}: {', '.join(part for part in parts if part)}, n = {row.paired}{few}"
 
 
 def overall(rows: Sequence[BoardRow], beside: str) -> str | None:
@@ -36,15 +35,6 @@ def overall(rows: Sequence[BoardRow], beside: str) -> str | None:
     ]
     speed = words.times_interval(*mean, words.TIME, f" than {beside} in scored time")
     return f"{rows[0].method} over {len(ratios)} datasets: {speed}; score {', '.join(counts)}"
-
-
-def common_cells(trials: Iterable[TrialFigures], method: str, beside: str) -> int:
-    """How many (split, seed) of one dataset and place have a metric of both methods."""
-    cells: dict[str, set[tuple[int, int]]] = {method: set(), beside: set()}
-    for trial in trials:
-        if trial.method in cells and trial.status.has_metric and trial.test_metric is not None:
-            cells[trial.method].add((trial.split, trial.seed))
-    return len(cells[method] & cells[beside])
 
 
 def _speed(row: BoardRow) -> str:

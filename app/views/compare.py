@@ -51,9 +51,6 @@ class _Chosen:
     def datasets(self) -> list[str]:
         return sorted({row.dataset for row in self.candidates})
 
-    def pairs(self, row: BoardRow) -> int:
-        return versus.common_cells(self.trials.get((row.dataset, place_of(row)), ()), row.method, self.beside)
-
 
 def render(reader: Reader) -> None:
     """Draw the page under its heading."""
@@ -143,7 +140,7 @@ def _sentences(chosen: _Chosen, dataset: str) -> None:
     for method in chosen.methods:
         own = [row for row in chosen.candidates if row.method == method]
         over = versus.overall(own, chosen.beside)
-        said += [versus.sentence(row, chosen.pairs(row)) for row in own if row.dataset == dataset]
+        said += [versus.sentence(row) for row in own if row.dataset == dataset]
         said += [over] if over else []
     with st.container(border=True):
         st.markdown("\n".join(f"- {format.plain(sentence)}" for sentence in said))
@@ -153,9 +150,7 @@ def _differences(chosen: _Chosen) -> None:
     st.subheader("Dataset by dataset", anchor=False)
     figure = _FIGURES[_control("Figure", list(_FIGURES), "figure")]
     rows = chosen.candidates
-    pairs = [chosen.pairs(row) for row in rows]
-    drawn = [(row, n) for row, n in zip(rows, pairs, strict=True) if row.dataset in chosen.datasets[:_DRAWN]]
-    frame = charts.interval_frame([row for row, _ in drawn], [n for _, n in drawn], figure)
+    frame = charts.interval_frame([row for row in rows if row.dataset in chosen.datasets[:_DRAWN]], figure)
     if frame.empty:
         st.info("None of these methods has this figure beside the other. Choose another.")
     else:
@@ -163,7 +158,7 @@ def _differences(chosen: _Chosen) -> None:
         st.altair_chart(chart, alt=f"Difference of each method to {chosen.beside} on each dataset, with intervals")
     if len(chosen.datasets) > _DRAWN:
         st.caption(f"The picture shows {_DRAWN} of {len(chosen.datasets)} datasets, the table all.")
-    table = comparison_table.frame(rows, pairs)
+    table = comparison_table.frame(rows)
     st.dataframe(
         table,
         hide_index=True,

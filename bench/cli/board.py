@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bench.cli import output
@@ -34,11 +35,15 @@ def show_board(db: str, filters: dict[str, Any], as_json: bool) -> None:
         return
     output.print_table(_BOARD_COLUMNS, [_cells(row) for row in rows], numeric=range(4, 11))
     print("Ratios are to the paired full-batch reference of the same backbone: 0.50 is half the cost.")
-    if any(row.interleaved is False for row in rows):
-        print("~ marks a time ratio whose two sides ran in different sessions, so not interleaved.")
+    _say_not_interleaved(rows)
     if any(row.time_ratio is None and row.n and row.method != row.reference for row in rows):
         print("A row without ratios has no reference under its protocol; rows of several processes never have one.")
     print("● is on the Pareto front of metric, time and memory. Fewer than ten splits or seeds make a row provisional.")
+
+
+def _say_not_interleaved(rows: Sequence[BoardRow]) -> None:
+    if any(row.interleaved is False for row in rows):
+        print("~ marks a time ratio whose two sides ran in different sessions, so not interleaved.")
 
 
 def _cells(row: BoardRow) -> tuple[str, ...]:
@@ -49,7 +54,7 @@ def _cells(row: BoardRow) -> tuple[str, ...]:
         row.preset or "",
         row.metric,
         output.interval(row.mean, row.ci_low, row.ci_high),
-        str(row.n),
+        output.cells(row),
         _time_ratio(row),
         output.ratio(row.memory_ratio, row.memory_ratio_low, row.memory_ratio_high),
         output.ratio(row.target_ratio, row.target_ratio_low, row.target_ratio_high),
@@ -74,57 +79,48 @@ def _equivalence(row: BoardRow) -> str:
 
 def show_comparison(db: str, first: str, second: str, as_json: bool) -> None:
     """Print the paired comparison of two methods, one line a dataset and protocol."""
-    from db.scoring.comparison import compare
-
     reader = Reader(store_to_show(db))
     names = {method.name for method in reader.methods()}
-    chosen = [_stored_name(word, names) for word in (first, second)]
-    trials = reader.trials(method=chosen)
-    curves = reader.curves(trial.trial_id for trial in trials)
-    places: dict[tuple[str, str, str, str], list[list[Any]]] = {}
-    for trial in trials:
-        place = (trial.dataset, trial.protocol, trial.device, trial.machine_id)
-        sides = places.setdefault(place, [[], []])
-        sides[chosen.index(trial.method)].append(trial)
-    results = []
-    for (dataset, protocol, device, _), (candidate, reference) in sorted(places.items()):
-        figures = compare(candidate, reference, curves)
-        if figures.pairs:
-            results.append({"dataset": dataset, "protocol": protocol, "device": device, "n": len(figures.pairs),
-                            "first": chosen[0], "second": chosen[1], **_figures(figures)})  # fmt: skip
-    if not results:
-        raise BenchError(
-            f"{chosen[0]} and {chosen[1]} share no dataset, split and seed under one protocol; run both first"
-        )
+    first, second = (_stored_name(word, names) for word in (first, second))
+    rows = [row for row in reader.beside([first], second) if row.method != second and row.paired]
+    if not rows:
+        raise BenchError(f"{first} and {second} share no dataset, split and seed under one protocol; run both first")
     if as_json:
-        output.print_json(results)
+        output.print_json([_comparison(row) for row in board_json(rows)])
         return
-    print(f"{chosen[0]}  against  {chosen[1]}")
-    output.print_table(
-        _COMPARISON_COLUMNS, [_comparison_cells(result) for result in results], numeric=(1, 2, 3, 5, 6, 7)
+    print(f"{first}  against  {second}")
+    output.print_table(_COMPARISON_COLUMNS, [_comparison_cells(row) for row in rows], numeric=(1, 2, 3, 5, 6, 7))
+    _say_not_interleaved(rows)
+
+
+def _comparison(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row of the board says of a method beside another one."""
+    ratios = ("difference", "time_ratio", "memory_ratio", "target_ratio")
+    figures = (
+        "p_value",
+        "equivalent",
+        "interleaved",
+        *(f"{name}{end}" for name in ratios for end in ("", "_low", "_high")),
     )
+    return {
+        **{name: row[name] for name in ("dataset", "protocol", "device")},
+        "n": row["paired"],
+        "first": row["method"],
+        "second": row["reference"],
+        **{name: row[name] for name in figures},
+    }
 
 
-def _figures(figures: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {"p_value": figures.p_value, "equivalent": figures.equivalent}
-    for name in ("difference", "time_ratio", "memory_ratio", "target_ratio"):
-        value, low, high = getattr(figures, name) or (None, None, None)
-        values |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return values
-
-
-def _comparison_cells(result: dict[str, Any]) -> tuple[str, ...]:
-    spread = (
-        f"{name}{end}" for name in ("time_ratio", "memory_ratio", "target_ratio") for end in ("", "_low", "_high")
-    )
-    figures = [result[key] for key in spread]
+def _comparison_cells(row: BoardRow) -> tuple[str, ...]:
     return (
-        result["dataset"],
-        str(result["n"]),
-        output.interval(result["difference"], result["difference_low"], result["difference_high"]),
-        output.NONE if result["p_value"] is None else f"{result['p_value']:.3f}",
-        _EQUIVALENT[result["equivalent"]],
-        *(output.ratio(*figures[start : start + 3]) for start in (0, 3, 6)),
+        row.dataset,
+        str(row.paired),
+        output.interval(row.difference, row.difference_low, row.difference_high),
+        output.NONE if row.p_value is None else f"{row.p_value:.3f}",
+        _EQUIVALENT[row.equivalent],
+        _time_ratio(row),
+        output.ratio(row.memory_ratio, row.memory_ratio_low, row.memory_ratio_high),
+        output.ratio(row.target_ratio, row.target_ratio_low, row.target_ratio_high),
     )
 
 

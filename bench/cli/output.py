@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from db.scoring.board import BoardRow
+
 NARROWEST = 100
 NONE = "\N{EN DASH}"
 """Stands where there is no figure."""
@@ -47,6 +49,11 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return percent(value)
     return f"{100 * value:.2f} ± {50 * (high - low):.2f}"
+
+
+def cells(row: BoardRow) -> str:
+    """The n of a row; `10 (4 paired)` where its ratios and difference are of fewer."""
+    return f"{row.n} ({row.paired} paired)" if row.is_partly_paired else str(row.n)
 
 
 def ratio(value: float | None, low: float | None, high: float | None) -> str:

@@ -13,11 +13,12 @@ from bench.perf.trials import run_trials
 from bench.plan import plan
 from bench.suite import Suite
 from db.records import TrialRecord
+from db.scoring.board import BoardRow
 from db.scoring.censoring import restricted_times, time_to_target
-from db.scoring.comparison import Comparison, compare
 from db.scoring.curve import Curve
 from db.scoring.equivalence import equivalence_test
 from db.scoring.intervals import Interval, geometric_mean_ratio
+from db.scoring.paired import pair_trials
 
 TITLE = "Multiscale: time and memory to 99 % of full batch's best validation metric, on three kinds of graph"
 
@@ -34,28 +35,24 @@ def run(options: Options) -> Report:
         BenchError: a dataset is missing, or a trial could not be started.
     """
     stored = run_trials(plan(_chosen(options)), options, _SUITE)
-    references = {method.name: method.reference for method in stored.methods}
     setting = {"seeds": options.rounds, "threads": stored.threads, "suite": _SUITE}
-    return judge(stored.trials, references, stored.curves, setting)
+    return judge(stored.trials, stored.board, stored.curves, setting)
 
 
 def judge(
     trials: Sequence[TrialRecord],
-    references: Mapping[str, str],
+    rows: Sequence[BoardRow],
     curves: Mapping[str, Curve],
     setting: dict[str, Any],
 ) -> Report:
-    """Tables and goals from stored trials.
-
-    Args:
-        references: name of each method's reference.
-    """
+    """Tables and goals from stored trials, and the rows of the board that these make."""
     tables: list[Table] = []
     goals: list[Goal] = []
     for dataset in dict.fromkeys(trial.dataset for trial in trials):
         here = [trial for trial in trials if trial.dataset == dataset]
-        for reference in dict.fromkeys(references[trial.method] for trial in here):
-            group = _Group(dataset, reference, here, references, curves)
+        of_method = {row.method: row for row in rows if row.dataset == dataset}
+        for reference in dict.fromkeys(of_method[trial.method].reference for trial in here):
+            group = _Group(dataset, reference, here, of_method, curves)
             tables += group.tables()
             goals += group.goals()
     return Report(TITLE, setting, tables, goals)
@@ -69,20 +66,18 @@ class _Group:
         dataset: str,
         reference: str,
         trials: Sequence[TrialRecord],
-        references: Mapping[str, str],
+        rows: Mapping[str, BoardRow],
         curves: Mapping[str, Curve],
     ) -> None:
         self.dataset, self.curves = dataset, curves
         self.reference = [trial for trial in trials if trial.method == reference]
-        names = dict.fromkeys(trial.method for trial in trials if references[trial.method] == reference)
+        names = dict.fromkeys(trial.method for trial in trials if rows[trial.method].reference == reference)
         self.candidates = {
             name.partition("+")[2]: [trial for trial in trials if trial.method == name]
             for name in names
             if name != reference
         }
-        self.comparisons: dict[str, Comparison] = {
-            name: compare(candidate, self.reference, curves) for name, candidate in self.candidates.items()
-        }
+        self.rows = {name: rows[candidate[0].method] for name, candidate in self.candidates.items()}
 
     def tables(self) -> list[Table]:
         """Time to target over the reference's whole scored time, and over its own time to the same target."""
@@ -91,11 +86,11 @@ class _Group:
         ]
         own = [Summary("full_batch", _median(self._times(self.reference)), _ONE, _peak(self.reference), _ONE)]
         for name, candidate in self.candidates.items():
-            figures, seconds = self.comparisons[name], _median(self._times(candidate))
-            label = name if figures.success_rate == 1 else f"{name} (reached it in {figures.success_rate or 0:.0%})"
-            memory = _peak(candidate), figures.memory_ratio
+            row, seconds = self.rows[name], _median(self._times(candidate))
+            label = name if row.success_rate == 1 else f"{name} (reached it in {row.success_rate or 0:.0%})"
+            memory = _peak(candidate), _ratio(row, "memory_ratio")
             whole.append(Summary(label, seconds, self.ratio_to_whole(name), *memory))
-            own.append(Summary(label, seconds, figures.target_ratio, *memory))
+            own.append(Summary(label, seconds, _ratio(row, "target_ratio"), *memory))
         return [
             Table(f"{self.dataset}: time to target over full batch's whole scored time", whole[0].variant, whole),
             Table(f"{self.dataset}: time to target over full batch's own time to it", own[0].variant, own),
@@ -103,10 +98,10 @@ class _Group:
 
     def goals(self) -> list[Goal]:
         """The quickest candidate, the smallest one, and whether the first one listed is as accurate."""
-        reached = [name for name, figures in self.comparisons.items() if figures.success_rate == 1]
+        reached = [name for name, row in self.rows.items() if row.success_rate == 1]
         times = [ratio.value for name in reached if (ratio := self.ratio_to_whole(name)) is not None]
-        memory = [ratio.value for name in reached if (ratio := self.comparisons[name].memory_ratio) is not None]
-        recommended = next(iter(self.comparisons))
+        memory = [share for name in reached if (share := self.rows[name].memory_ratio) is not None]
+        recommended = next(iter(self.rows))
         return [
             Goal(
                 f"{self.dataset}: least time to target over full batch's time", min(times, default=None), 1 / SPEED_UP
@@ -121,8 +116,8 @@ class _Group:
 
     def differences(self, name: str) -> list[float]:
         """Test metric minus the reference's, one a pair."""
-        pairs = self.comparisons[name].pairs
-        return [(pair.candidate.test_metric or 0.0) - (pair.reference.test_metric or 0.0) for pair in pairs]
+        sides = (_metrics(trials) for trials in (self.candidates[name], self.reference))
+        return [own.test_metric - other.test_metric for own, other in pair_trials(*sides)]  # type: ignore[operator]
 
     def ratio_to_whole(self, name: str) -> Interval | None:
         """Time to target, a miss counted with all its time, over the reference's whole scored time of the same seed."""
@@ -132,7 +127,7 @@ class _Group:
         return geometric_mean_ratio(self._times(candidate), below)
 
     def _times(self, trials: Sequence[TrialRecord]) -> list[float]:
-        target = next(iter(self.comparisons.values())).target
+        target = next(iter(self.rows.values())).target
         reached = [
             None if target is None else time_to_target(self.curves.get(trial.trial_id), target) for trial in trials
         ]
@@ -140,6 +135,15 @@ class _Group:
 
 
 _ONE = Interval(1.0, 1.0, 1.0)
+
+
+def _ratio(row: BoardRow, name: str) -> Interval | None:
+    value, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
+    return None if value is None else Interval(value, low, high)
+
+
+def _metrics(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.status.has_metric and trial.test_metric is not None]
 
 
 def _scored(trial: TrialRecord) -> float:

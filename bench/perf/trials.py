@@ -12,6 +12,7 @@ from bench.cli.progress import LiveListener, PlainListener
 from bench.perf.registry import Options
 from bench.plan import PlannedTrial
 from db.records import MethodRecord, TrialRecord
+from db.scoring.board import BoardRow
 from db.scoring.curve import Curve
 
 
@@ -22,6 +23,7 @@ class Stored:
     trials: list[TrialRecord]
     methods: list[MethodRecord]
     curves: dict[str, Curve]
+    board: list[BoardRow]
     threads: int
 
 
@@ -51,4 +53,4 @@ def run_trials(planned: Sequence[PlannedTrial], options: Options, suite: str) ->
         with LiveListener() if sys.stderr.isatty() else PlainListener() as listener:
             runner.run(planned, how, listener)
         reader = Reader(store)
-        return Stored(reader.trials(), reader.methods(), reader.curves(), how.threads_per_trial())
+        return Stored(reader.trials(), reader.methods(), reader.curves(), reader.board(), how.threads_per_trial())

@@ -51,7 +51,7 @@ def _cells(row: BoardRow) -> tuple[Cell, ...]:
         _word(row.preset or ""),
         _word(row.metric),
         _number(output.interval(row.mean, row.ci_low, row.ci_high), row.mean),
-        _number(str(row.n), row.n),
+        _number(output.cells(row), row.n),
         _number(mark + output.ratio(row.time_ratio, row.time_ratio_low, row.time_ratio_high), row.time_ratio),
         _number(output.ratio(row.memory_ratio, row.memory_ratio_low, row.memory_ratio_high), row.memory_ratio),
         _number(output.ratio(row.target_ratio, row.target_ratio_low, row.target_ratio_high), row.target_ratio),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -21,6 +21,7 @@ from db.bundle.text import printable, printable_document
 from db.bundle.write import packed
 from db.read import Reader
 from db.records import Ledger, MachineRecord, SessionRecord, Status, TrialRecord, Trust
+from db.scoring.paired import pair_trials
 from methods.method import Method
 
 _FIGURES = (
@@ -41,7 +42,7 @@ def pack(
     datasets: Sequence[str] = (),
     machine: str | None = None,
 ) -> bytes:
-    """The bytes of a bundle with the newest trials of a method and of its reference.
+    """The bytes of a bundle with the newest trials of a method and those of its reference beside them.
 
     Args:
         method: as `leangnn run` takes it.
@@ -84,18 +85,23 @@ def pack(
 
 
 def _chosen(reader: Reader, method: Method, datasets: Sequence[str]) -> list[TrialRecord]:
-    """The newest trial of each seed; one that was interrupted says nothing."""
+    """The newest trial of each seed and the one of the reference that the board pairs it with; none interrupted."""
     filters = {"dataset": [registry.canonical(name) for name in datasets]} if datasets else {}
     found = reader.trials(method=[method.name, method.reference.name], **filters)
-    newest: dict[tuple[Any, ...], TrialRecord] = {}
-    for trial in found:  # oldest first
-        if trial.status is not Status.INTERRUPTED and trial.trust is Trust.MEASURED_HERE:
-            key = (trial.machine_id, trial.method, trial.dataset, trial.protocol, trial.device)
-            newest[(*key, trial.split, trial.seed, trial.repeat)] = trial
-    with_candidate = {
-        (trial.dataset, trial.protocol, trial.device) for trial in newest.values() if trial.method == method.name
-    }
-    return [trial for trial in newest.values() if (trial.dataset, trial.protocol, trial.device) in with_candidate]
+    fit = [t for t in found if t.status is not Status.INTERRUPTED and t.trust is Trust.MEASURED_HERE]
+    chosen = {_cell(trial): trial for trial in fit}  # the newest, because they come oldest first
+    own = [trial for trial in chosen.values() if trial.method == method.name]
+    beside = [trial for trial in fit if trial.method != method.name and trial.status.has_metric]
+    chosen |= {_cell(other): other for _, other in pair_trials(own, beside)}
+    places = {(trial.dataset, trial.protocol, trial.device) for trial in own}
+    return [trial for trial in chosen.values() if (trial.dataset, trial.protocol, trial.device) in places]
+
+
+def _cell(trial: TrialRecord) -> Hashable:
+    return (
+        *(trial.machine_id, trial.method, trial.dataset, trial.protocol, trial.device),
+        *(trial.split, trial.seed, trial.repeat),
+    )
 
 
 def _on_one_machine(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from scipy import stats
@@ -29,6 +30,8 @@ _RATIOS: Mapping[str, Callable[[TrialRecord], float | None]] = {
 }
 
 Row = dict[str, Any]
+Cell = tuple[int, int, int]
+"""Split, seed and repeat."""
 
 
 class Key(NamedTuple):
@@ -40,6 +43,26 @@ class Key(NamedTuple):
     device: str
     machine_id: str
     method: str
+
+
+class _Beside(NamedTuple):
+    """The trials of a reference at one place."""
+
+    newest: list[TrialRecord]
+    """Of each cell."""
+    every: list[TrialRecord]
+
+    def pairs(
+        self, candidates: Iterable[TrialRecord], is_fit: Callable[[TrialRecord], bool]
+    ) -> list[tuple[TrialRecord, TrialRecord]]:
+        """Each candidate with one of its cell: of its session if there is one, else the nearest in time."""
+        found = []
+        for trial in filter(is_fit, candidates):
+            beside = [other for other in self.every if is_fit(other) and _cell(other) == _cell(trial)]
+            together = [other for other in beside if other.session_id == trial.session_id]
+            if beside:
+                found.append((trial, min(together or beside, key=lambda other: _gap(trial, other))))
+        return found
 
 
 def key_of(item: Any) -> Key:
@@ -54,15 +77,18 @@ def all_rows(
     datasets: Sequence[DatasetRecord],
 ) -> dict[Key, Row]:
     """All rows of the board with all fields but `pareto`, which `on_front` tells from a row's other figures."""
-    groups: dict[Key, dict[tuple[int, int, int], TrialRecord]] = defaultdict(dict)
+    groups: dict[Key, dict[Cell, TrialRecord]] = defaultdict(dict)
+    every: dict[Key, list[TrialRecord]] = defaultdict(list)
     for trial in sorted(trials, key=lambda trial: (trial.status is not Status.INTERRUPTED, trial.started_at)):
-        groups[key_of(trial)][trial.split, trial.seed, trial.repeat] = trial
+        groups[key_of(trial)][_cell(trial)] = trial
+        every[key_of(trial)].append(trial)
     of_method = {method.name: method for method in methods}
     metrics = {(dataset.name, dataset.version): dataset.metric for dataset in datasets}
     found = {}
     for key, own in groups.items():
         method = of_method[key.method]
-        beside = groups.get(key._replace(method=method.reference), {})
+        of_reference = key._replace(method=method.reference)
+        beside = _Beside(list(groups.get(of_reference, {}).values()), every.get(of_reference, []))
         metric = metrics[key.dataset, key.dataset_version]
         found[key] = {**_named(key, method, metric), **_row(own, beside, curves, method.reference == key.method)}
     _adjust_by_holm(found)
@@ -93,13 +119,12 @@ def _named(key: Key, method: MethodRecord, metric: str) -> Row:
 
 
 def _row(
-    own: Mapping[tuple[int, int, int], TrialRecord],
-    beside: Mapping[tuple[int, int, int], TrialRecord],
+    own: Mapping[Cell, TrialRecord],
+    beside: _Beside,
     curves: Mapping[str, Curve],
     is_reference: bool,
 ) -> Row:
-    pairs = [(trial, beside[cell]) for cell, trial in own.items() if cell in beside]
-    measured = [pair for pair in pairs if _has_metric(pair[0]) and _has_metric(pair[1])]
+    measured = beside.pairs(own.values(), _has_metric)
     finished = [trial for trial in own.values() if _has_metric(trial)]
     values = _by_cell([(trial, trial.test_metric) for trial in finished])
     differences = _by_cell([(a, a.test_metric - b.test_metric) for a, b in measured])  # type: ignore[operator]
@@ -113,12 +138,13 @@ def _row(
         "failures": dict(sorted(failures.items())),
         "trust": min((each.trust.value for each in (*own.values(), *(b for _, b in measured))), key=TRUST.index),
         "measured_at": max(trial.started_at for trial in own.values()),
+        "paired": len({_cell(a)[:2] for a, _ in measured}),
         "interleaved": all(a.session_id == b.session_id for a, b in measured) if measured else None,
         "p_value": None if is_reference else sign_flips(differences),
         "equivalent": None if is_reference else _equivalent(differences),
         **_spread("mean", "ci_low", "ci_high", _t_interval(values)),
         **_means(finished),
-        **_to_target(own, beside, pairs, bool(measured), curves, is_reference),
+        **_to_target(own, beside, bool(measured), curves, is_reference),
     }
     difference = (0.0, 0.0, 0.0) if is_reference and measured else _t_interval(differences)
     row |= _named_spread("difference", difference)
@@ -153,22 +179,21 @@ def _ratio(
 
 
 def _to_target(
-    own: Mapping[tuple[int, int, int], TrialRecord],
-    beside: Mapping[tuple[int, int, int], TrialRecord],
-    pairs: Sequence[tuple[TrialRecord, TrialRecord]],
+    own: Mapping[Cell, TrialRecord],
+    beside: _Beside,
     is_measured: bool,
     curves: Mapping[str, Curve],
     is_reference: bool,
 ) -> Row:
-    target = _target([*own.values(), *beside.values()], list(beside.values()), curves)
-    counted = [trial for trial in own.values() if trial.status is not Status.INTERRUPTED]
-    times = {trial.trial_id: _reach(curves.get(trial.trial_id), target) for trial in (*counted, *beside.values())}
+    target = _target([*own.values(), *beside.newest], beside.newest, curves)
+    counted = [trial for trial in own.values() if _counts(trial)]
+    times = {trial.trial_id: _reach(curves.get(trial.trial_id), target) for trial in (*counted, *beside.every)}
     hits = sum(times[trial.trial_id] is not None for trial in counted)
     rate = None if target is None or not counted else hits / len(counted)
     row: Row = {"target": target, "success_rate": rate, **_named_spread("target_ratio", _NOTHING)}
     if is_reference:
         return row | (_named_spread("target_ratio", (1.0, 1.0, 1.0)) if is_measured and rate else {})
-    both = [pair for pair in pairs if Status.INTERRUPTED not in (pair[0].status, pair[1].status)]
+    both = beside.pairs(own.values(), _counts)
     sides = [[times[trial.trial_id] for trial in side] for side in zip(*both, strict=True)]
     if not is_measured or not sides or any(all(time is None for time in side) for side in sides):
         return row
@@ -237,9 +262,7 @@ def _adjust_by_holm(rows: Mapping[Key, Row]) -> None:
             row["p_value"] = largest
 
 
-def _add_front_probabilities(
-    rows: Mapping[Key, Row], groups: Mapping[Key, Mapping[tuple[int, int, int], TrialRecord]]
-) -> None:
+def _add_front_probabilities(rows: Mapping[Key, Row], groups: Mapping[Key, Mapping[Cell, TrialRecord]]) -> None:
     for place in {key[:-1] for key in rows}:
         members = sorted(key for key in rows if key[:-1] == place)
         own = [[trial for trial in groups[key].values() if _has_metric(trial)] for key in members]
@@ -281,6 +304,18 @@ def _named_spread(name: str, ends: Sequence[float | None]) -> Row:
 
 def _spread(value: str, low: str, high: str, ends: Sequence[float | None]) -> Row:
     return dict(zip((value, low, high), ends, strict=True))
+
+
+def _cell(trial: TrialRecord) -> Cell:
+    return trial.split, trial.seed, trial.repeat
+
+
+def _gap(trial: TrialRecord, other: TrialRecord) -> tuple[timedelta, str]:
+    return abs(trial.started_at - other.started_at), other.trial_id
+
+
+def _counts(trial: TrialRecord) -> bool:
+    return trial.status is not Status.INTERRUPTED
 
 
 def _has_metric(trial: TrialRecord) -> bool:

@@ -15,10 +15,9 @@ from db.errors import StoreError
 from db.records import DatasetRecord, MethodRecord, TrialFigures, TrialRecord
 from db.scoring.board_columns import board_columns
 from db.scoring.censoring import CurveEvaluations, Evaluations
-from db.scoring.comparison import Reached, Sides, compare_rows, reach, targets_of
+from db.scoring.comparison import Reached, Sides, beside, compare_rows, reach, targets_of
 from db.scoring.curve import Curve
 from db.scoring.equivalence import MARGIN
-from db.scoring.paired import pair_rows
 from db.scoring.trial_table import Group, TrialTable, columns_of, declared_targets, trial_table
 
 Figures = TypeVar("Figures", bound=TrialFigures)
@@ -61,6 +60,8 @@ class BoardRow:
     memory_ratio: float | None
     memory_ratio_low: float | None
     memory_ratio_high: float | None
+    paired: int
+    """How many of them are (split, seed) of the reference too, and so behind the ratios and the difference."""
     interleaved: bool | None
     """Whether every pair behind the ratios ran in one session; where not, the machine may have changed between them."""
     target: float | None
@@ -106,6 +107,11 @@ class BoardRow:
     """The weakest of the trials behind the row, those of its reference included."""
     measured_at: datetime
     """When the newest trial started."""
+
+    @property
+    def is_partly_paired(self) -> bool:
+        """Whether the ratios and the difference are of fewer (split, seed) than the mean."""
+        return 0 < self.paired < self.n
 
 
 def board(
@@ -157,6 +163,7 @@ def gather(
     """What there is to know of these trials.
 
     Args:
+        trials: all, or the newest of each group and cell and what these can stand beside.
         declared: the targets that protocols declare.
         evaluations: of all trials.
 
@@ -165,21 +172,25 @@ def gather(
     """
     known_methods = {method.name: method for method in methods}
     known_datasets = {(dataset.name, dataset.version): dataset for dataset in datasets}
-    table, groups = trials.take(trials.newest()), trials.groups
-    own_methods = [_known(known_methods, group.method, "method") for group in groups]
+    groups = trials.groups
+    reference = references(groups, known_methods.values())
+    own_methods = [known_methods[group.method] for group in groups]
     metrics = [_known(known_datasets, group[:2], "dataset").metric for group in groups]
-    reference = _references(groups, own_methods)
-    pairs = pair_rows(table, reference)
-    sides = Sides(
-        table,
-        owners=len(groups),
-        owner=table.group,
-        measured=pairs.where(table.has_metric),
-        counted=pairs.where(table.is_counted),
-        itself=reference == np.arange(len(groups)),
-    )
-    targets = _targets(table, groups, reference, declared, evaluations)
+    sides = beside(trials, reference)
+    targets = _targets(sides, reference, declared, evaluations)
     return Gathered(groups, own_methods, metrics, sides, targets, reach(sides, targets, evaluations))
+
+
+def references(groups: Sequence[Group], methods: Iterable[MethodRecord]) -> NDArray[np.int64]:
+    """The group (groups,) of each group's reference; -1 where nothing of the reference is there.
+
+    Raises:
+        StoreError: the method of a group is unknown.
+    """
+    known = {method.name: method for method in methods}
+    place = {group: index for index, group in enumerate(groups)}
+    wanted = (group._replace(method=_known(known, group.method, "method").reference) for group in groups)
+    return np.array([place.get(group, -1) for group in wanted], dtype=np.int64)
 
 
 def score(gathered: Gathered, margin: float = MARGIN) -> list[BoardRow]:
@@ -221,26 +232,17 @@ def as_json(rows: Iterable[BoardRow]) -> list[dict[str, Any]]:
     return [{key: _sayable(value) for key, value in asdict(row).items()} for row in rows]
 
 
-def _references(groups: Sequence[Group], methods: Sequence[MethodRecord]) -> NDArray[np.int64]:
-    """The group of each group's reference; -1 where nothing of the reference is stored."""
-    place = {group: index for index, group in enumerate(groups)}
-    wanted = (group._replace(method=method.reference) for group, method in zip(groups, methods, strict=True))
-    return np.array([place.get(group, -1) for group in wanted], dtype=np.int64)
-
-
 def _targets(
-    table: TrialTable,
-    groups: Sequence[Group],
-    reference: NDArray[np.int64],
-    declared: Mapping[str, float],
-    evaluations: Evaluations,
+    sides: Sides, reference: NDArray[np.int64], declared: Mapping[str, float], evaluations: Evaluations
 ) -> NDArray[np.float64]:
+    groups = sides.table.groups
     is_reference = np.zeros(len(groups) + 1, dtype=bool)
     is_reference[reference] = True  # the last place takes the groups that have none
     # what a protocol declares needs no look at the curves
     is_reference[:-1] &= np.array([group.protocol not in declared for group in groups], dtype=bool)
-    owner = np.where(is_reference[table.group], table.group, -1)
-    by_rule = np.append(targets_of(table, owner, len(groups), evaluations), np.nan)
+    is_reference[-1] = False
+    owner = np.where(is_reference[sides.owner], sides.owner, -1)
+    by_rule = np.append(targets_of(sides.table, owner, len(groups), evaluations), np.nan)
     targets = [declared.get(group.protocol, by_rule[index]) for group, index in zip(groups, reference, strict=True)]
     return np.array(targets, dtype=np.float64)
 

@@ -32,7 +32,7 @@ Columns = dict[str, list[Any]]
 
 def board_columns(sides: Sides, comparisons: Comparisons) -> Columns:
     """The fields of `BoardRow` that are computed from trials, by name."""
-    table = sides.table
+    table = sides.table.take(np.flatnonzero(sides.owner >= 0))
     metric = _cells(table, table.test_metric)
     means = {name: mean_intervals(_cells(table, getattr(table, name))).value for name in _MEANS}
     means |= {name: np.round(means[name]) for name in _WHOLE}
@@ -46,9 +46,10 @@ def board_columns(sides: Sides, comparisons: Comparisons) -> Columns:
         **{name: _listed(mean, whole=name in _WHOLE) for name, mean in means.items()},
         "p_value": _adjusted(table, _listed(comparisons.p_value)),
         **_counted(metric.counts.tolist()),
+        "paired": comparisons.paired.tolist(),
         **_fronts(table, np.stack([mean_intervals(metric).value, *(means[axis] for axis in _AXES[1:])], axis=1)),
         "failures": _failures(table),
-        "trust": _trust(sides),
+        "trust": _trust(table, sides),
         "measured_at": _measured_at(table),
     }
 
@@ -126,11 +127,11 @@ def _failures(table: TrialTable) -> list[dict[str, int]]:
     return [{word: line[index] for word, index in failed if line[index]} for line in counts.tolist()]
 
 
-def _trust(sides: Sides) -> list[str]:
+def _trust(table: TrialTable, sides: Sides) -> list[str]:
     """The weakest trust of each group's trials, and of the references they stand beside."""
-    table, weakest = sides.table, np.full(sides.owners, len(WEAKEST_FIRST) - 1)
+    weakest = np.full(sides.owners, len(WEAKEST_FIRST) - 1)
     np.minimum.at(weakest, table.group, table.trust)
-    np.minimum.at(weakest, sides.measured.owner, table.trust[sides.measured.reference])
+    np.minimum.at(weakest, sides.measured.owner, sides.table.trust[sides.measured.reference])
     return [WEAKEST_FIRST[index].value for index in weakest]
 
 

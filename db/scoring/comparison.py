@@ -1,26 +1,22 @@
 """Methods against their frozen references, each from the trials of both alone.
 
-So that a third method cannot change a figure. All comparisons are worked on at once; `compare` is the same for one.
+So that a third method cannot change a figure. All comparisons are worked on at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.records import TrialRecord
-from db.scoring.censoring import CurveEvaluations, Evaluations, restricted_mean_ratios, target_metric
-from db.scoring.curve import Curve
+from db.scoring.censoring import Evaluations, restricted_mean_ratios, target_metric
 from db.scoring.equivalence import MARGIN, SIGNIFICANCE, equivalence_tests
-from db.scoring.intervals import Interval, Intervals, mean_intervals
-from db.scoring.paired import Pair, PairRows, pair_trials, sign_flip_tests
+from db.scoring.intervals import Intervals, mean_intervals
+from db.scoring.paired import PairRows, pair_rows, sign_flip_tests
 from db.scoring.samples import Samples, cell_samples
-from db.scoring.trial_table import TrialTable, columns_of, declared_targets, trial_table
+from db.scoring.trial_table import TrialTable
 
 # enough for two digits, and a board of 2000 rows stays under a second
 _RESAMPLES = 2_000
@@ -31,63 +27,41 @@ _RATIOS = {
     "inference_ratio": "inference_seconds",
     "size_ratio": "model_bytes",
 }
-"""Fields of `Comparison` by the figure of a trial that they divide."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Ratios are candidate / reference, below 1 is cheaper; a figure that cannot be had is None."""
-
-    time_ratio: Interval | None = None
-    """Geometric mean of the paired ratios of scored time."""
-    memory_ratio: Interval | None = None
-    """Likewise of peak memory."""
-    energy_ratio: Interval | None = None
-    inference_ratio: Interval | None = None
-    """Likewise of the seconds of one prediction on the whole graph."""
-    size_ratio: Interval | None = None
-    """Likewise of the bytes of the model that predicts."""
-    target_ratio: Interval | None = None
-    """Ratio of restricted mean times to target; None when no trial of one side reached it."""
-    target: float | None = None
-    """The validation metric to reach, see `db.scoring.censoring`."""
-    success_rate: float | None = None
-    """Share of the candidate's trials that reached the target."""
-    difference: Interval | None = None
-    """Mean paired difference of the test metric, candidate - reference."""
-    p_value: float | None = None
-    """Of the difference, by exact sign flips, not yet adjusted for several candidates."""
-    equivalent: bool | None = None
-    """Whether the test of equivalence claims the same metric."""
-    pairs: tuple[Pair, ...] = ()
-    """The pairs in which both sides have a metric."""
-
-    @property
-    def interleaved(self) -> bool | None:
-        """Whether both sides of every pair ran in one session, so that the machine was the same to both."""
-        if not self.pairs:
-            return None
-        return all(pair.candidate.session_id == pair.reference.session_id for pair in self.pairs)
+"""Fields of `Comparisons` by the figure of a trial that they divide."""
 
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """The figures of `Comparison` as columns (owners,); NaN where one cannot be had."""
+    """Figures as columns (owners,), NaN where one cannot be had; ratios are candidate / reference, below 1 is cheaper.
+
+    An interval is that of the mean over (split, seed), of ratios that of the geometric mean.
+    """
 
     time_ratio: Intervals
+    """Of scored time."""
     memory_ratio: Intervals
+    """Of peak memory."""
     energy_ratio: Intervals
     inference_ratio: Intervals
+    """Of the seconds of one prediction on the whole graph."""
     size_ratio: Intervals
+    """Of the bytes of the model that predicts."""
     target_ratio: Intervals
+    """Of restricted mean times to target; missing when no trial of one side reached it."""
     target: NDArray[np.float64]
+    """The validation metric to reach, see `db.scoring.censoring`."""
     success_rate: NDArray[np.float64]
+    """Share of the candidate's trials that reached the target."""
     difference: Intervals
+    """Mean paired difference of the test metric, candidate - reference."""
     p_value: NDArray[np.float64]
+    """Of the difference, by exact sign flips, not yet adjusted for several candidates."""
     equivalent: NDArray[np.float64]
-    """1 where it is claimed, 0 where it is not."""
+    """Whether the test of equivalence claims the same metric: 1 where it does, 0 where it does not."""
+    paired: NDArray[np.int64]
+    """How many (split, seed) have a pair with two metrics, and so are behind all figures but those of the target."""
     interleaved: NDArray[np.float64]
-    """Likewise."""
+    """1 where both sides of every such pair ran in one session, so that the machine was the same to both; else 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,43 +81,34 @@ class Sides:
     """(owners,) those that are the reference, paired with itself."""
 
 
-def compare(
-    candidate: Sequence[TrialRecord],
-    reference: Sequence[TrialRecord],
-    curves: Mapping[str, Curve],
-    margin: float = MARGIN,
-) -> Comparison:
-    """Compare the trials of a candidate with those of its reference, all of one dataset, protocol, device and machine.
+def beside(table: TrialTable, reference: NDArray[np.int64]) -> Sides:
+    """The newest trials of each group, one owner, beside those of its reference (groups,), -1 for none.
 
-    The trials of one split, seed and repeat may be several; each of the candidate has one of the reference beside it.
+    An older trial is no candidate, but the one that a candidate ran interleaved with.
     """
-    trials = [*candidate, *reference]
-    table, evaluations = trial_table(columns_of(trials)), CurveEvaluations(curves)
-    is_candidate = np.arange(len(trials)) < len(candidate)
-    declared = declared_targets({trial.protocol: trial.protocol_settings for trial in (*reference, *candidate)})
-    targets = targets_of(table, np.where(is_candidate, -1, 0), 1, evaluations)
-    targets[0] = next(iter(declared.values()), targets[0])
-    sides = Sides(
+    owner = np.full(len(table.group), -1)
+    newest = table.newest()
+    owner[newest] = table.group[newest]
+    return Sides(
         table,
-        owners=1,
-        owner=np.where(is_candidate, 0, -1),
-        measured=_paired(candidate, reference, table.has_metric),
-        counted=_paired(candidate, reference, table.is_counted),
-        itself=np.zeros(1, dtype=bool),
+        owners=len(table.groups),
+        owner=owner,
+        measured=pair_rows(table, owner, reference, table.has_metric),
+        counted=pair_rows(table, owner, reference, table.is_counted),
+        itself=reference == np.arange(len(table.groups)),
     )
-    found = compare_rows(sides, targets, reach(sides, targets, evaluations), margin)
-    intervals = {name: getattr(found, name).one(0) for name in (*_RATIOS, "target_ratio", "difference")}
-    return Comparison(
-        **intervals,
-        target=_known(found.target[0]),
-        success_rate=_known(found.success_rate[0]),
-        p_value=_known(found.p_value[0]),
-        equivalent=None if np.isnan(found.equivalent[0]) else bool(found.equivalent[0]),
-        pairs=tuple(
-            Pair(trials[above], trials[below])
-            for above, below in zip(sides.measured.candidate, sides.measured.reference, strict=True)
-        ),
-    )
+
+
+def ran_alone(table: TrialTable, reference: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of candidates whose reference (groups,) has trials, but none of their session in this table."""
+    sides = beside(table, reference)
+    is_settled = sides.itself[sides.owner] | (sides.owner < 0) | ~table.is_counted
+    is_settled |= (reference < 0)[sides.owner]
+    for pairs, settles in ((sides.counted, ~table.has_metric), (sides.measured, table.has_metric)):
+        is_together = (table.session_id[pairs.candidate] == table.session_id[pairs.reference]).astype(bool)
+        own = pairs.candidate[is_together]
+        is_settled[own[settles[own]]] = True
+    return np.flatnonzero(~is_settled)
 
 
 def targets_of(
@@ -178,6 +143,7 @@ def compare_rows(sides: Sides, targets: NDArray[np.float64], reached: Reached, m
         difference=mean_intervals(differences),
         p_value=sign_flip_tests(differences),
         equivalent=np.where(np.isnan(same), np.nan, same < SIGNIFICANCE),
+        paired=differences.counts,
         interleaved=np.where(is_measured, np.bincount(pairs.owner[is_apart], minlength=owners) == 0, np.nan),
     )
     _settle_references(found, sides.itself & is_measured)
@@ -255,17 +221,3 @@ def _settle_references(found: Comparisons, itself: NDArray[np.bool_]) -> None:
     found.difference.put(itself, (0.0, 0.0, 0.0))
     found.p_value[itself] = np.nan
     found.equivalent[itself] = np.nan
-
-
-def _paired(candidate: Sequence[TrialRecord], reference: Sequence[TrialRecord], chosen: NDArray[np.bool_]) -> PairRows:
-    """The pairs of chosen trials, as rows of the table that has first the candidates and then the references."""
-    own, beside = list(chosen[: len(candidate)]), list(chosen[len(candidate) :])
-    rows = {id(trial): row for row, trial in enumerate([*candidate, *reference])}
-    pairs = pair_trials(compress(candidate, own), compress(reference, beside))
-    found = [[rows[id(trial)] for trial in pair] for pair in pairs]
-    columns = np.array(found, dtype=np.int64).reshape(-1, 2).T
-    return PairRows(np.zeros(len(pairs), dtype=np.int64), *columns)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

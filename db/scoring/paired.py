@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,17 +16,19 @@ from db.scoring.samples import Samples
 from db.scoring.student import t_cdf
 from db.scoring.trial_table import TrialTable, numbered
 
+Figures = TypeVar("Figures", bound=TrialFigures)
+
 _EXACT_UP_TO = 16
 _DRAWS = 20_000
 # so that the totals of a chunk stay in the processor's cache
 _CHUNK = 2**18
 
 
-class Pair(NamedTuple):
+class Pair(NamedTuple, Generic[Figures]):
     """A trial of the candidate and the trial of the reference it is compared with."""
 
-    candidate: TrialFigures
-    reference: TrialFigures
+    candidate: Figures
+    reference: Figures
 
 
 class PairRows(NamedTuple):
@@ -36,41 +38,57 @@ class PairRows(NamedTuple):
     candidate: NDArray[np.int64]
     reference: NDArray[np.int64]
 
-    def where(self, chosen: NDArray[np.bool_]) -> PairRows:
-        """The pairs whose both trials are among the rows (trials,) that are chosen."""
-        kept = chosen[self.candidate] & chosen[self.reference]
-        return PairRows(*(column[kept] for column in self))
 
-
-def pair_rows(table: TrialTable, reference: NDArray[np.int64]) -> PairRows:
-    """Pair each trial with that of the same split, seed and repeat in the group `reference` (groups,) of its group.
-
-    The owner of a pair is the group of its candidate; a group whose reference is -1 has none.
+def pair_rows(
+    table: TrialTable, owner: NDArray[np.int64], reference: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> PairRows:
+    """Pair each chosen candidate with a chosen trial of its reference, as `pair_trials` does.
 
     Args:
-        table: with one trial at most for each group, split, seed and repeat, see `TrialTable.newest`.
+        owner: (rows,) the group of a trial that is a candidate, which owns its pair; -1 for any other.
+        reference: (groups,) the group that each group stands beside; -1 for none.
+        chosen: (rows,) the trials that can be in a pair.
     """
     place = numbered(table.cell, table.repeat)
     width = int(place.max(initial=0)) + 1
-    keys = table.group * width + place
+    rows = np.flatnonzero(chosen)
+    keys = table.group[rows] * width + place[rows]
     order = np.argsort(keys, kind="stable")
-    wanted = reference[table.group] * width + place
-    found = np.searchsorted(keys[order], wanted)
-    inside = (reference[table.group] >= 0) & (found < len(keys))
-    candidate = np.flatnonzero(inside)
-    beside = order[found[candidate]]
-    matches = keys[beside] == wanted[candidate]
-    return PairRows(table.group[candidate[matches]], candidate[matches], beside[matches])
+    rows, keys = rows[order], keys[order]
+    candidate = np.flatnonzero(chosen & (owner >= 0))
+    candidate = candidate[reference[owner[candidate]] >= 0]
+    wanted = reference[owner[candidate]] * width + place[candidate]
+    first = np.searchsorted(keys, wanted)
+    counts = np.searchsorted(keys, wanted, side="right") - first
+    # every candidate beside every reference that it could have, those of one candidate behind one another
+    candidate, ends = np.repeat(candidate, counts), np.cumsum(counts)
+    beside = rows[np.repeat(first - (ends - counts), counts) + np.arange(len(candidate))]
+    best = _nearest(table, candidate, beside)
+    return PairRows(owner[candidate[best]], candidate[best], beside[best])
 
 
-def pair_trials(candidates: Iterable[TrialFigures], references: Iterable[TrialFigures]) -> list[Pair]:
+def _nearest(table: TrialTable, candidate: NDArray[np.int64], beside: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of possible pairs (n,), sorted by candidate, the place of the best one of each candidate."""
+    is_first = np.append(True, candidate[1:] != candidate[:-1])[: len(candidate)]
+    sizes = np.diff(np.append(np.flatnonzero(is_first), len(candidate)))
+    # few candidates have a choice, and words are slow to sort
+    many = np.flatnonzero(np.repeat(sizes > 1, sizes))
+    own, other = candidate[many], beside[many]
+    is_apart = table.session_id[own] != table.session_id[other]
+    gap = np.abs(table.started_at[own] - table.started_at[other])
+    order = np.arange(len(candidate))
+    order[many] = many[np.lexsort((numbered(table.trial_id[other]), gap, is_apart.astype(bool), own))]
+    return order[is_first]
+
+
+def pair_trials(candidates: Iterable[Figures], references: Iterable[Figures]) -> list[Pair[Figures]]:
     """Pair each candidate with the reference of its dataset, split, seed, repeat, device, machine and
     protocol.
 
     Of several references the one of the candidate's session is taken, else the one nearest in time, because a
     machine drifts. A candidate without any is left out.
     """
-    by_place: dict[Hashable, list[TrialFigures]] = defaultdict(list)
+    by_place: dict[Hashable, list[Figures]] = defaultdict(list)
     for reference in references:
         by_place[_place(reference)].append(reference)
     return [

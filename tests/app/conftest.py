@@ -61,6 +61,7 @@ _FIELDS: dict[str, Any] = {
     "time_ratio": 0.5,
     "time_ratio_low": 0.4,
     "time_ratio_high": 0.625,
+    "paired": 10,
     "interleaved": True,
     "memory_ratio": 1.0,
     "memory_ratio_low": 0.9,

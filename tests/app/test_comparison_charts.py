@@ -29,16 +29,16 @@ def test_a_failure_is_infinite_and_what_was_not_run_is_missing(row) -> None:
 
 def test_differences_are_points_and_ratios_stay_ratios(row) -> None:
     rows = [row(), row(dataset="pubmed", time_ratio=None, difference=None)]
-    frame = charts.interval_frame(rows, [10, 3], charts.DIFFERENCE)
+    frame = charts.interval_frame(rows, charts.DIFFERENCE)
     assert frame[["value", "low", "high", "n"]].to_numpy().tolist() == [[1.0, -1.0, 3.0, 10]]
-    frame = charts.interval_frame(rows, [10, 3], "time")
+    frame = charts.interval_frame(rows, "time")
     assert frame[["value", "low", "high"]].to_numpy().tolist() == [[0.5, 0.4, 0.625]]
     assert frame["said"].tolist() == ["2.0x faster (95 % CI 1.6 to 2.5)"]
 
 
 @pytest.mark.parametrize(("figure", "zero"), [(charts.DIFFERENCE, 0.0), ("memory", 1.0)])
 def test_intervals_are_drawn_beside_the_other_method(row, figure: str, zero: float) -> None:
-    chart = charts.interval_chart(charts.interval_frame([row()], [10], figure), figure, ["gcn+sgc"], "gcn+full_batch")
+    chart = charts.interval_chart(charts.interval_frame([row()], figure), figure, ["gcn+sgc"], "gcn+full_batch")
     drawn = json.loads(chart.to_json())
     assert [{"value": zero}] in drawn["datasets"].values()
     assert "gcn+full_batch" in json.dumps(drawn["layer"][-1]["encoding"]["x"])

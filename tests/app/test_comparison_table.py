@@ -9,12 +9,12 @@ from db.scoring.wins import win_table
 
 
 def test_figures_with_intervals_and_n(row) -> None:
-    frame = comparison_table.frame([row(), row(dataset="pubmed", time_ratio=None, p_value=None)], [10, 4])
+    frame = comparison_table.frame([row(), row(dataset="pubmed", time_ratio=None, p_value=None, paired=4)])
     assert frame["time"].tolist() == ["0.50 (0.40 to 0.62)", "—"]
     assert frame["difference"].iloc[0] == "+1.00 points (-1.00 to +3.00)"
     assert (frame["n"].tolist(), frame["marks"].tolist()) == ([10, 4], [[], ["provisional"]])
     assert frame["p_value"].isna().tolist() == [False, True]
-    assert set(comparison_table.columns()) == set(frame.columns) == set(comparison_table.frame([], []).columns)
+    assert set(comparison_table.columns()) == set(frame.columns) == set(comparison_table.frame([]).columns)
 
 
 def test_wins_ties_and_losses() -> None:

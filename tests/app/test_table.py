@@ -52,6 +52,8 @@ def test_marks(row) -> None:
     assert table.marks(row(status="provisional", pareto=False, trust="disputed")) == ["provisional", "disputed"]
     assert table.marks(row(status="failed")) == ["failed"]
     assert table.marks(row(interleaved=False)) == ["front", "not interleaved"]
+    assert table.marks(row(paired=4)) == ["front", "partly paired"]
+    assert table.marks(row(paired=0, difference=None)) == ["front"]
 
 
 def test_the_machine_is_the_one_that_computed(row) -> None:

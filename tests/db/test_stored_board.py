@@ -32,6 +32,11 @@ def filled(url: str, samples) -> str:
             for split in range(3):
                 add(method, split, dataset=dataset)
     add("gcn+sgc", 0, repeat=1)
+    # newer references, of which one crashed, and a candidate between two of them
+    for split, changes in ((0, {}), (1, {"status": Status.CRASHED, "test_metric": None, "ledger": None}), (2, {})):
+        add(samples.reference, split, session_id="later", started_at=samples.noon + timedelta(days=9), **changes)
+    add("sage+sgc", 2, session_id="between", started_at=samples.noon + timedelta(days=1))
+    add("gcn+sign", 2, session_id="between", started_at=samples.noon + timedelta(days=1))
     add("gcn+sgc", 1, started_at=samples.noon + timedelta(days=3), energy_joules=3.0, preset="strong")
     add("gcn+sign", 5, protocol="p2", protocol_settings={"target": 0.7})
     add(samples.reference, 5, protocol="p2", protocol_settings={"target": 0.7}, trust=Trust.CHECKED)
@@ -39,7 +44,10 @@ def filled(url: str, samples) -> str:
     add("gcn+sgc", 2, repeat=1, status=Status.TIMED_OUT, environment={"wall_seconds": 77.5, "threads": 2}, **gone)
     add(samples.reference, 2, repeat=1, status=Status.CRASHED, environment={"wall_seconds": "long"}, **gone)
     add("gcn+sign", 0, status=Status.INTERRUPTED, started_at=samples.noon + timedelta(days=5), **gone)
-    samples.fill(Store(url), *trials)
+    store = Store(url)
+    for session in ("later", "between"):
+        store.record_session(samples.machine(), samples.session(session_id=session))
+    samples.fill(store, *trials)
     return url
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -84,18 +85,18 @@ def known_code() -> Iterator[None]:
         yield
 
 
-def trials_running() -> list[tuple[int, int]]:
-    """Processes of trials that tasks of Ray started, each with its worker."""
-    found = []
+def trials_running() -> dict[int, dict[str, Any]]:
+    """The documents of trials that tasks of Ray started, by the process of their worker."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             worker = Path(f"/proc/{parent}/cmdline").read_bytes()
+            if b"bench.trial" in words and worker.startswith(b"ray::"):
+                found[parent] = json.loads((Path(words[-2].decode()) / "trial.json").read_text())
         except OSError:
             continue
-        if b"bench.trial" in words and worker.startswith(b"ray::"):
-            found.append((int(entry.name), parent))
     return found
 
 
@@ -165,29 +166,30 @@ def test_a_worker_that_is_killed_loses_no_row_and_doubles_none(
     report, _ = harness.run(four(harness), store, executor=Choice("ray", cluster.address))
     assert sorted(map(without_times, Reader(store).trials()), key=str) == expected
     assert report.all_well and len(report.records) == 4
-    assert said.count(KILLED) == 1
-    # that trial began twice, but the first time perhaps without having said so yet
-    begun = sorted(said.count((index, {"stage": "loading"})) for index in range(4))
-    assert begun in ([1, 1, 1, 1], [1, 1, 1, 2])
-
-
-KILLED = (-1, {"stage": "killed"})
+    assert sorted(said.count((index, {"stage": "loading"})) for index in range(4)) == [1, 1, 1, 2]
 
 
 def killing(times: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, dict[str, Any]]]:
-    """Kill the worker of a trial when something was heard of it, that often; returns all that is heard."""
+    """Kill the worker of a trial that was heard of, that often; returns all that is heard."""
     said: list[tuple[int, dict[str, Any]]] = []
-    hear, left = RayExecutor.events, [None] * times
+    given: dict[int, dict[str, Any]] = {}
+    hear, submit, left = RayExecutor.events, RayExecutor.submit, [None] * times
+
+    def submitting(executor: RayExecutor, index: int, document: dict[str, Any], node: str) -> Any:
+        given[index] = document
+        return submit(executor, index, document, node)
 
     def events(executor: RayExecutor) -> list[tuple[int, dict[str, Any]]]:
         found = list(hear(executor))
-        if found and left and (running := trials_running()):
-            left.pop()
-            os.kill(running[0][1], signal.SIGKILL)
-            said.append(KILLED)
+        heard = {(given[index]["method"], given[index]["seed"]) for index, _ in found}
+        for worker, document in trials_running().items():
+            if left and (document["method"], document["seed"]) in heard:
+                left.pop()
+                os.kill(worker, signal.SIGKILL)
         said.extend(found)
         return found
 
+    monkeypatch.setattr(RayExecutor, "submit", submitting)
     monkeypatch.setattr(RayExecutor, "events", events)
     return said
 

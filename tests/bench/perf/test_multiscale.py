@@ -12,10 +12,11 @@ import pytest
 from bench import perf
 from bench.perf import multiscale
 from bench.perf.report import Report
-from db.records import Ledger, Status, TrialRecord
+from db.records import DatasetRecord, Ledger, MethodRecord, Status, TrialRecord
+from db.scoring.board import board
 from db.scoring.curve import Curve
 
-REFERENCES = dict.fromkeys(("gcn+full_batch", "gcn+coarse_to_fine", "gcn+sub_to_full"), "gcn+full_batch")
+DATASET = DatasetRecord("cora", "1", "ab", 9, 9, 3, 2, 1, "node", "accuracy", 0.5, None)
 
 
 def trial(method: str, seed: int, scored: float, peak: int, test: float) -> TrialRecord:
@@ -34,6 +35,12 @@ def curve(seconds: list[float], metrics: list[float]) -> Curve:
     return Curve(zeros, zeros, np.array(seconds), np.zeros(len(seconds)), np.array(metrics), zeros, zeros)
 
 
+def judge(trials: list[TrialRecord], curves: dict[str, Curve]) -> Report:
+    names = {trial.method for trial in trials}
+    methods = [MethodRecord(name, "gcn", name[4:], None, None, "training", "gcn+full_batch") for name in names]
+    return multiscale.judge(trials, board(trials, curves, methods, [DATASET]), curves, {})
+
+
 @pytest.fixture
 def judged() -> Report:
     """Full batch needs 8 of its 10 s; coarse-to-fine 4 of 6 s; sub-to-full never gets there."""
@@ -47,7 +54,7 @@ def judged() -> Report:
         for method, (scored, peak, test, seconds, metrics) in figures.items():
             trials.append(trial(method, seed, scored, peak, test))
             curves[f"{method}/{seed}"] = curve(seconds, metrics)
-    return multiscale.judge(trials, REFERENCES, curves, {"seeds": 3})
+    return judge(trials, curves)
 
 
 def test_times_to_target_are_held_against_the_whole_and_against_the_same_target(judged: Report) -> None:
@@ -72,7 +79,7 @@ def test_only_what_reaches_the_target_can_keep_a_goal(judged: Report) -> None:
 def test_no_candidate_that_reaches_the_target_keeps_no_goal() -> None:
     trials = [trial(method, 0, 10.0, 100, 0.5) for method in ("gcn+full_batch", "gcn+coarse_to_fine")]
     curves = {"gcn+full_batch/0": curve([5.0], [1.0]), "gcn+coarse_to_fine/0": curve([5.0], [0.5])}
-    report = multiscale.judge(trials, REFERENCES, curves, {})
+    report = judge(trials, curves)
     assert [goal.value for goal in report.goals] == [None, None, None]
     assert not report.holds
 

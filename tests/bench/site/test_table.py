@@ -36,6 +36,12 @@ def test_a_missing_figure_has_no_key(rows) -> None:
     assert cells["% \N{PLUS-MINUS SIGN} 95 %"] == ("\N{EN DASH}", "")
 
 
+def test_fewer_pairs_than_results_are_said(rows) -> None:
+    assert _cells(replace(rows[0], n=10, paired=10))["n"] == ("10", "10.0")
+    assert _cells(replace(rows[0], n=10, paired=4))["n"] == ("10 (4 paired)", "10.0")
+    assert _cells(replace(rows[0], n=10, paired=0))["n"] == ("10", "10.0")
+
+
 def test_a_ratio_across_sessions_is_marked(rows) -> None:
     assert _cells(replace(rows[0], interleaved=False))["Time ratio"][0].startswith("~")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,26 @@ def test_trials_come_back_as_they_were_but_for_what_stays_at_home(
 
 def test_the_same_store_gives_the_same_bytes(bundle: bytes, sources: Sources) -> None:
     assert pack(METHOD, sources, submitter="A. Person", card=CARD) == bundle
+
+
+def test_the_reference_that_ran_beside_a_trial_goes_along_and_not_a_newer_one(
+    bundle: bytes, sources: Sources, measured: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "longer.duckdb"
+    store.write_bytes(measured.read_bytes())
+    reader = Reader(store)
+    finished = next(trial for trial in reader.trials(method=METHOD) if trial.status.has_metric)
+    [reference] = reader.trials(
+        method=f"{SMALL}+full_batch", session_id=finished.session_id, protocol=finished.protocol
+    )
+    [session] = [each for each in reader.sessions() if each.session_id == reference.session_id]
+    later = reference.started_at + timedelta(days=1)
+    Store(store).record_session(reader.machines()[0], replace(session, session_id="later", started_at=later))
+    newer = replace(reference, trial_id="newer", fingerprint="newer", session_id="later", started_at=later)
+    methods = {method.name: method for method in reader.methods()}
+    assert Store(store).record_trial(newer, reader.datasets()[0], methods[newer.method])
+    longer = Sources(store, sources.data_dir, sources.cache_dir)
+    assert pack(METHOD, longer, submitter="A. Person", card=CARD) == bundle
 
 
 def test_what_the_store_does_not_have_is_said(sources: Sources) -> None:

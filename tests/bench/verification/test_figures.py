@@ -51,12 +51,17 @@ def curve(rng: random.Random, last: float) -> Curve:
 
 
 def everything(seed: int) -> tuple[list[TrialRecord], dict[str, Curve]]:
-    """Repeats, failures, a newer version of a trial, an interruption, a reference that lacks splits, two datasets."""
+    """Repeats, failures, newer versions of trials, an interruption, a reference that lacks splits, two datasets."""
     rng = random.Random(seed)
     trials = [trial(method, split, rng) for method in (REFERENCE, CANDIDATE, OTHER) for split in range(6)]
     trials += [trial(CANDIDATE, 0, rng, repeat=1), trial(REFERENCE, 0, rng, repeat=1)]
     trials += [trial(OTHER, 1, rng, started_at=NOON + timedelta(days=1), session_id="s2", preset="p")]
     trials += [trial(OTHER, 2, rng, started_at=NOON + timedelta(days=2), status=Status.INTERRUPTED, test_metric=None)]
+    newer = {"started_at": NOON + timedelta(days=3), "session_id": "s3"}
+    trials += [trial(REFERENCE, split, rng, **newer) for split in (3, 4)] + [trial(CANDIDATE, 3, rng, **newer)]
+    trials += [trial(REFERENCE, 5, rng, **newer, status=Status.CRASHED, test_metric=None)]
+    trials += [trial(CANDIDATE, 1, rng, started_at=NOON + timedelta(days=1), session_id="s4")]
+    trials += [trial(REFERENCE, 1, rng, started_at=NOON + timedelta(days=6), session_id="s5")]
     lost = {"status": Status.TIMED_OUT, "test_metric": None, "ledger": None, "environment": {"wall_seconds": 9.0}}
     trials += [trial(CANDIDATE, 7, rng, **lost), trial(REFERENCE, 7, rng)]
     trials += [trial(ALONE, split, rng, trust=Trust.DISPUTED) for split in range(2)]

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from db.errors import StoreError
 from db.records import Status, Trust
-from db.scoring.board import BoardRow, as_json, board, newest
-from db.scoring.comparison import compare
+from db.scoring.board import BoardRow, as_json, board
 from db.scoring.curve import Curve
 
 SGC = "gcn+sgc"
@@ -122,8 +121,8 @@ def test_who_never_reaches_the_target_has_no_time_to_it(samples) -> None:
 
 def test_a_declared_target_goes_before_the_rule(samples) -> None:
     reference = samples.trial(protocol_settings={"target": 0.5})
-    comparison = compare([reference], [reference], {reference.trial_id: _curve([1, 2], [0.5, 0.8])})
-    assert comparison.target == 0.5
+    row = _board(samples, [reference], {reference.trial_id: _curve([1, 2], [0.5, 0.8])})[samples.reference]
+    assert row.target == 0.5
 
 
 def test_rows_are_split_by_place_and_never_compared_across(samples) -> None:
@@ -228,6 +227,41 @@ def test_an_interrupted_trial_hides_no_earlier_result(samples) -> None:
     assert (row.n, row.mean, row.failures) == (1, 0.9, {})
 
 
+def test_a_ratio_is_to_the_reference_of_the_same_session_and_not_to_a_newer_one(samples) -> None:
+    old = samples.trial(trial_id="old", seconds=8, trust=Trust.CHECKED)
+    new = samples.trial(
+        trial_id="new", seconds=2, session_id="s2", test_metric=0.7, started_at=samples.noon + timedelta(days=1)
+    )
+    candidate = samples.trial(SGC, seconds=4)
+    rows = _board(samples, [old, new, candidate])
+    row, reference = rows[SGC], rows[samples.reference]
+    assert (row.time_ratio, row.difference) == (pytest.approx(0.5), 0.0)
+    assert (row.interleaved, row.trust) == (True, "checked")
+    # the reference itself is its newest trial alone
+    assert (reference.n, reference.mean, reference.scored_seconds, reference.trust) == (1, 0.7, 2.0, "measured_here")
+    # without one of its session, the nearest in time
+    elsewhere = replace(candidate, session_id="s3", started_at=samples.noon + timedelta(hours=20))
+    rows = _board(samples, [old, new, elsewhere])
+    assert (rows[SGC].time_ratio, rows[SGC].interleaved) == (pytest.approx(2.0), False)
+
+
+def test_a_reference_that_failed_is_no_pair_while_another_one_finished(samples) -> None:
+    lost = {"status": Status.CRASHED, "test_metric": None, "ledger": None, "peak_memory_bytes": None}
+    failed = samples.trial(trial_id="failed", session_id="s2", started_at=samples.noon + timedelta(days=1), **lost)
+    rows = _board(samples, [samples.trial(), failed, samples.trial(SGC, seconds=4, session_id="s2")])
+    assert (rows[SGC].time_ratio, rows[SGC].interleaved) == (pytest.approx(2.0), False)
+    assert rows[samples.reference].status == "failed"
+
+
+def test_figures_of_pairs_say_how_many_there_are(samples) -> None:
+    trials = [samples.trial(split=split) for split in (0, 1)]
+    trials += [samples.trial(SGC, split=split) for split in (1, 2, 3)]
+    rows = _board(samples, trials)
+    assert [(rows[name].n, rows[name].paired) for name in (samples.reference, SGC)] == [(2, 2), (3, 1)]
+    assert [rows[name].is_partly_paired for name in (samples.reference, SGC)] == [False, True]
+    assert not _board(samples, trials[2:])[SGC].is_partly_paired
+
+
 def test_ratios_across_sessions_are_marked(samples) -> None:
     reference = samples.trial()
     assert _board(samples, [reference, samples.trial(SGC)])[SGC].interleaved is True
@@ -320,17 +354,10 @@ def _random_store(samples, random: np.random.Generator) -> tuple[list, dict]:
 def test_the_whole_board_says_what_each_comparison_says_alone(samples, seed: int) -> None:
     trials, curves = _random_store(samples, np.random.default_rng(seed))
     methods = [samples.method(name) for name in {trial.method for trial in trials}]
-    kept = newest(trials)
+    # what depends on who else is on the board
+    shared = dict.fromkeys(("p_value", "pareto", "pareto_probability"))
     for row in board(trials, curves, methods, [samples.dataset()]):
-        if row.method == row.reference:
-            continue
-        own, reference = (
-            [trial for trial in kept if (trial.method, trial.machine_id) == (name, row.machine_id)]
-            for name in (row.method, row.reference)
-        )
-        alone = compare(own, reference, curves)
-        for name in ("time_ratio", "memory_ratio", "target_ratio", "difference"):
-            found = tuple(getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
-            assert found == (getattr(alone, name) or (None, None, None)), name
-        for name in ("target", "success_rate", "equivalent", "interleaved"):
-            assert getattr(row, name) == getattr(alone, name), name
+        names = (row.method, row.reference)
+        both = [trial for trial in trials if trial.method in names and trial.machine_id == row.machine_id]
+        alone = board(both, curves, methods, [samples.dataset()])
+        assert replace(row, **shared) in [replace(other, **shared) for other in alone]

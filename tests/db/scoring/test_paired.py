@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from db.records import TrialRecord
 from db.scoring.paired import cell_means, holm, pair_rows, pair_trials, paired_t_test, sign_flip_test, sign_flip_tests
 from db.scoring.samples import Samples
 from db.scoring.trial_table import columns_of, trial_table
@@ -39,22 +40,38 @@ def test_without_a_common_session_the_nearest_in_time_wins(samples) -> None:
     assert pair_trials([candidate], [late, early])[0].reference is early
 
 
-def test_rows_of_a_table_pair_as_their_trials(samples) -> None:
-    reference = [samples.trial(split=split, repeat=repeat) for split in range(4) for repeat in range(2)]
-    other = [samples.trial(split=split, machine_id="server") for split in range(2)]
-    candidate = [samples.trial("gcn+sgc", split=split, repeat=split % 2) for split in range(2, 7)]
-    trials = [*candidate, *reference, *other]
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_of_a_table_pair_as_their_trials(samples, seed: int) -> None:
+    random = np.random.default_rng(seed)
+
+    def some(method: str, count: int) -> list[TrialRecord]:
+        return [
+            samples.trial(
+                method,
+                split=int(random.integers(3)),
+                repeat=int(random.integers(2)),
+                trial_id=f"{method}/{random.random()}",
+                session_id=f"s{random.integers(3)}",
+                machine_id=str(random.choice(["laptop", "server"])),
+                started_at=samples.noon + timedelta(minutes=int(random.integers(4))),
+            )
+            for _ in range(count)
+        ]
+
+    candidates, references = some("gcn+sgc", 12), some(samples.reference, 12)
+    trials = [*candidates, *references, *some("sage+sgc", 2)]
     table = trial_table(columns_of(trials))
-    group = {name: next(i for i, each in enumerate(table.groups) if each[4:] == name) for name in
-             [("laptop", "gcn+sgc"), ("laptop", samples.reference)]}  # fmt: skip
-    beside = np.full(len(table.groups), -1)
-    beside[group["laptop", "gcn+sgc"]] = group["laptop", samples.reference]
-    pairs = pair_rows(table, beside)
+    place = {group: index for index, group in enumerate(table.groups)}
+    beside = np.array([place.get(group._replace(method=samples.reference), -1) for group in table.groups])
+    beside[[group.method == "sage+sgc" for group in table.groups]] = -1
+    owner = np.where([trial.method != samples.reference for trial in trials], table.group, -1)
+    chosen = random.random(len(trials)) < 0.8
+    pairs = pair_rows(table, owner, beside, chosen)
     found = [(trials[above], trials[below]) for above, below in zip(pairs.candidate, pairs.reference, strict=True)]
-    assert found == pair_trials(candidate, reference)
-    assert set(pairs.owner.tolist()) == {group["laptop", "gcn+sgc"]}
-    kept = pairs.where(table.split < 3)
-    assert [trials[row].split for row in kept.candidate] == [2]
+    kept = [trial for trial, is_chosen in zip(trials, chosen, strict=True) if is_chosen]
+    sides = ([trial for trial in kept if trial.method == name] for name in ("gcn+sgc", samples.reference))
+    assert found == pair_trials(*sides) and found
+    assert pairs.owner.tolist() == table.group[pairs.candidate].tolist()
 
 
 def test_t_test_by_hand() -> None:
