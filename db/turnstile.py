@@ -13,8 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-_COURTESY = 5.0
-"""Seconds that a reader lets a writer go first; a stranger may hold the file much longer than that."""
+_COURTESY = 15.0
+"""Seconds that a reader lets a writer go first: longer than what is being read takes on a busy machine, for a reader
+that passes earlier begins what the writer waits for next. A stranger may hold the file much longer than that."""
 
 _PAUSE = 0.005
 
