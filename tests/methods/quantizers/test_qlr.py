@@ -72,6 +72,19 @@ def test_the_gradient_of_alpha_is_that_of_the_surrogate(draws, kind, bits: int, 
     assert abs(by_differences) > 1e-4
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alpha_above_one_makes_no_range_beyond_the_tensor(draws, kind) -> None:
+    ends = [[float(end) for end in site_of(draws(), 4, kind, alpha).affine().ends()] for alpha in (1.0, 1.3)]
+    assert ends[0] == ends[1]
+
+
+def test_levels_that_dropout_scaled_in_training_stay_apart_in_prediction() -> None:
+    levels = torch.tensor([[0.0], [1.0], [2.0]])
+    site = site_of(2 * levels, 2, alpha=1.02)
+    # steps of 4/3: the last level lies exactly between two codes, and on a wider range would be that of its neighbour
+    assert len(site(levels).unique()) == 3
+
+
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_first_alpha_is_the_best_of_the_grid(draws, kind, bits: int) -> None:
