@@ -73,7 +73,10 @@ def run(
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a suite, or methods on datasets, and store the results. What is stored already is not run again."""
+    """Run a suite, or methods on datasets, and store the results. What is stored already is not run again.
+
+    A suite keeps to those of its datasets and methods that are named; one that it does not have is run in every block.
+    """
     from bench.cli.run import run_trials
 
     settings = {

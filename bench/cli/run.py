@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
@@ -13,17 +13,19 @@ from bench import suite as suites
 from bench.cli import output
 from bench.cli.progress import LiveListener, PlainListener
 from bench.cli.words import FAILED, INTERRUPTED, How, Wanted
+from bench.datasets.registry import canonical
 from bench.errors import UsageError
 from bench.executors.choice import Choice
 from bench.plan import PlannedTrial, parse_numbers, plan
 from bench.runner import Options, Report, run
 from bench.suite import Run, Suite
+from methods.method import Method
 
 
 def run_trials(wanted: Wanted, how: How, as_json: bool) -> None:
     """Plan and run; exit with 1 when a trial failed and 130 after an interruption."""
     # of a file the name alone, because where it lies is nobody else's business
-    report = execute(plan(_suite(wanted)), how, wanted.suite and Path(wanted.suite).stem)
+    report = execute(plan(chosen_suite(wanted)), how, wanted.suite and Path(wanted.suite).stem)
     if as_json:
         output.print_json(
             [
@@ -65,7 +67,7 @@ def command_line(store: str) -> str:
     return shlex.join(words)
 
 
-def _suite(wanted: Wanted) -> Suite:
+def chosen_suite(wanted: Wanted) -> Suite:
     """The suite to run: the named one with the command line's changes, or one made of its datasets and methods."""
     changes: dict[str, list[int]] = {}
     if wanted.splits is not None:
@@ -79,20 +81,23 @@ def _suite(wanted: Wanted) -> Suite:
         suite = Suite(question="command line", protocol=wanted.settings, run=[block])
         return suite.model_copy(update=changes)
     suite = suites.load(wanted.suite)
+    datasets = _narrowed([block.datasets for block in suite.run], wanted.datasets, canonical)
+    methods = _narrowed([block.methods for block in suite.run], wanted.methods, lambda text: Method.parse(text).name)
     runs = [
         block.model_copy(
-            update={**changes, "protocol": {**block.protocol, **wanted.settings}, **_narrowed(block, wanted)}
+            update={**changes, "protocol": {**block.protocol, **wanted.settings}, "datasets": own, "methods": run}
         )
-        for block in suite.run
+        for block, own, run in zip(suite.run, datasets, methods, strict=True)
+        if own and run
     ]
     return suite.model_copy(update={"run": runs, **changes})
 
 
-def _narrowed(block: Run, wanted: Wanted) -> dict[str, list[str]]:
-    """A suite with --dataset or --method runs on those instead of its own."""
-    narrowed = {}
-    if wanted.datasets:
-        narrowed["datasets"] = list(wanted.datasets)
-    if wanted.methods:
-        narrowed["methods"] = list(wanted.methods)
-    return narrowed
+def _narrowed(blocks: Sequence[list[str]], wanted: Sequence[str], name_of: Callable[[str], str]) -> list[list[str]]:
+    """What each block of a suite keeps of its own under --dataset or --method; what no block has, all of them get."""
+    if not wanted:
+        return list(blocks)
+    known = {name_of(text) for own in blocks for text in own}
+    names = {name_of(text) for text in wanted}
+    new = [text for text in wanted if name_of(text) not in known]
+    return [[*(text for text in own if name_of(text) in names), *new] for own in blocks]

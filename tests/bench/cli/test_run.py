@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.run import command_line
+from bench.cli.run import chosen_suite, command_line
+from bench.cli.words import Wanted
 from db.read import Reader
 from db.records import Status
 
@@ -161,6 +162,21 @@ def test_a_suite_of_ones_own_is_narrowed_and_changed_by_words(cli, tmp_path: Pat
     assert row["protocol_settings"]["epochs"] == 4
     [session] = Reader(tmp_path / "store.duckdb").sessions()
     assert session.suite == "mine"
+
+
+def test_blocks_of_a_suite_keep_what_is_theirs_and_get_what_is_nobodys() -> None:
+    def left(**words: tuple[str, ...]) -> list[tuple[list[str], list[str]]]:
+        wanted = Wanted("more-graphs", words.get("datasets", ()), words.get("methods", ()), None, None, None, {})
+        return [(block.datasets, block.methods) for block in chosen_suite(wanted).run]
+
+    whole = left()
+    assert [datasets for datasets, _ in whole] == [["amazon-computers", "dblp"], ["ogbg-molhiv"]]
+    assert left(datasets=("dblp",)) == [(["dblp"], whole[0][1])]
+    # a dataset of no block is run by all, and beside it those of a block
+    assert left(datasets=("cora", "ogbg-molhiv")) == [(["cora"], whole[0][1]), (["ogbg-molhiv", "cora"], whole[1][1])]
+    # spelled in another way, with full batch written out
+    assert left(methods=("gin(norm=batch,layers=3,hidden=64)+full_batch",)) == [(["ogbg-molhiv"], whole[1][1][:1])]
+    assert [methods for _, methods in left(methods=("mlp",))] == [["mlp"], ["mlp"]]
 
 
 def test_the_recorded_command_can_be_pasted_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
