@@ -54,18 +54,18 @@ class Pace:
     """
 
     def __init__(self) -> None:
+        self.is_waited_for = False
+        """Whether somebody knows that the store has changed and waits for the end of a pause."""
         self._open_at = 0.0
         self._turns: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._begun = threading.Lock()
 
-    def is_open(self) -> bool:
-        """Whether the pause after the last reading is over."""
-        return time.monotonic() >= self._open_at
-
     def wait(self) -> None:
         """Sleep until it is over."""
+        self.is_waited_for = True
         while (left := self._open_at - time.monotonic()) > 0:
             time.sleep(left)
+        self.is_waited_for = False
 
     def charge(self, seconds: float) -> None:
         """Something was read for so long."""
@@ -141,7 +141,8 @@ class LastGood:
                 )
             reading = entry.reading
         try:
-            reading.result((_PATIENCE if self._pace.is_open() else 0.0) if known else None)
+            # while the store is as it was, whoever has the turn sees that at once
+            reading.result((0.0 if self._pace.is_waited_for else _PATIENCE) if known else None)
         except (FutureTimeoutError, LockedError):
             if not known:
                 raise

@@ -179,6 +179,37 @@ def test_a_changed_store_is_read_again_in_turns_with_pauses(
     assert all(later - earlier >= 0.75 for (_, earlier), (_, later) in pairwise(began))
 
 
+def test_an_unchanged_store_is_not_called_old_in_the_pause_after_a_long_reading(
+    reader: Reader, counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_good, "_PAUSE", 0.0)
+    monkeypatch.setattr(last_good, "_PATIENCE", 30.0)
+    calls, count = counted
+    pace = Pace()
+    kept = LastGood(reader, pace=pace)
+    kept.get("count", count)
+    pace.charge(60.0)
+    assert [kept.get("count", count) for _ in range(3)] == [Served(1, False)] * 3
+    assert len(calls) == 1
+
+
+def test_nobody_waits_for_a_changed_store_in_the_pause_after_a_long_reading(
+    path: Path, samples, reader: Reader, counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_good, "_PAUSE", 0.0)
+    monkeypatch.setattr(last_good, "_PATIENCE", 0.5)
+    pace = Pace()
+    kept = LastGood(reader, pace=pace)
+    for name in ("a", "b"):
+        kept.get(name, counted[1])
+    pace.charge(60.0)
+    _one_more(path, samples)
+    # whoever comes first finds out, and the others take what there is
+    assert kept.get("a", counted[1]) == Served(1, True)
+    monkeypatch.setattr(last_good, "_PATIENCE", 600.0)
+    assert [kept.get(name, counted[1]) for name in ("a", "b", "a")] == [Served(1, True)] * 3
+
+
 def test_a_program_that_ends_does_not_wait_for_a_pause(path: Path, samples) -> None:
     samples.fill(Store(path), samples.trial())
     program = (
